@@ -100,6 +100,21 @@ impl Error {
         Self::Internal { message: message.into() }
     }
 
+    /// The JSON form that Python builds its exception from: `{"type": class name, ...fields}`.
+    pub fn to_json(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_else(|e| {
+            serde_json::json!({"type": "InternalError", "message": format!("{self} (not serialised: {e})")})
+        });
+        let class = match self.class() {
+            Some(Class::NotFound) => "AwsNotFoundError",
+            Some(Class::AccessDenied) => "AwsAccessDeniedError",
+            Some(Class::Throttled) => "AwsThrottlingError",
+            _ => return value.to_string(),
+        };
+        value["type"] = class.into();
+        value.to_string()
+    }
+
     pub fn class(&self) -> Option<Class> {
         match self {
             Self::Aws(e) => Some(e.class),

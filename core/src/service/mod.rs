@@ -1,4 +1,4 @@
-//! One folder per AWS service.
+//! What mwaalib knows of each AWS service.
 
 pub mod emr;
 pub mod glue;
@@ -6,3 +6,55 @@ pub mod logs;
 pub mod s3;
 pub mod sfn;
 pub mod ssm;
+
+use serde_json::Value;
+
+use crate::error::RequestError;
+use crate::request::Raw;
+use crate::{Error, Result, Session};
+
+/// Sends a request through the operation of that name.
+pub(crate) async fn call(session: &Session, service: &str, operation: &str, raw: &Raw) -> Result<Value> {
+    let sent = match crate::session::canonical_service(service) {
+        "emr" => emr::send(session, operation, raw).await,
+        "sfn" => sfn::send(session, operation, raw).await,
+        "glue" => glue::send(session, operation, raw).await,
+        "ssm" => ssm::send(session, operation, raw).await,
+        "logs" => logs::send(session, operation, raw).await,
+        _ => return Err(unknown(service, operation)),
+    };
+    sent?;
+    raw.reply()
+}
+
+pub(crate) fn unknown(service: &str, operation: &str) -> Error {
+    Error::Request(RequestError {
+        operation: operation.to_owned(),
+        path: format!("{service}.{operation}"),
+        message: "mwaalib does not offer this operation".to_owned(),
+    })
+}
+
+/// The operations of a service that take a ready-made body: AWS name => SDK method.
+macro_rules! operations {
+    ($service:literal, $client:ident => { $($name:literal => $method:ident),+ $(,)? }) => {
+        /// The operations that `Session::call` offers.
+        pub const OPERATIONS: &[&str] = &[$($name),+];
+
+        /// Sends the raw body through the operation of that name; the reply is left in `raw`.
+        pub(crate) async fn send(
+            session: &$crate::Session,
+            operation: &str,
+            raw: &$crate::request::Raw,
+        ) -> $crate::Result<()> {
+            match operation {
+                $($name => {
+                    let sent = Box::pin($client(session).$method().customize().interceptor(raw.clone()).send()).await;
+                    sent.map(|_| ()).map_err(|e| $crate::Error::from_sdk($service, operation, e))
+                })+
+                _ => Err($crate::service::unknown($service, operation)),
+            }
+        }
+    };
+}
+pub(crate) use operations;

@@ -1,1 +1,24 @@
-//! emr
+//! EMR on EC2.
+
+use crate::service::operations;
+use crate::Session;
+
+operations!("emr", client => {
+    "RunJobFlow" => run_job_flow,
+    "AddJobFlowSteps" => add_job_flow_steps,
+    "DescribeCluster" => describe_cluster,
+    "DescribeStep" => describe_step,
+    "ListClusters" => list_clusters,
+    "ListSteps" => list_steps,
+    "ListInstances" => list_instances,
+    "ModifyCluster" => modify_cluster,
+    "TerminateJobFlows" => terminate_job_flows,
+    "CancelSteps" => cancel_steps,
+    "SetTerminationProtection" => set_termination_protection,
+    "AddTags" => add_tags,
+    "RemoveTags" => remove_tags,
+});
+
+fn client(session: &Session) -> &aws_sdk_emr::Client {
+    session.retrying().emr()
+}

@@ -1,0 +1,83 @@
+//! State that belongs to one process and is made anew in a forked child.
+//!
+//! Airflow forks without exec. A lock that another thread held during the fork
+//! stays locked in the child, and sockets and epoll registrations are shared
+//! with the parent. So the child must neither use nor drop what it inherited:
+//! it leaks it, and builds its own on first use.
+
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+struct Slot<T> {
+    pid: u32,
+    value: T,
+}
+
+/// A lazily built value of which each process has its own.
+///
+/// `build` must be cheap and start nothing: two threads may both call it, and
+/// the loser's value is dropped. Put a `OnceLock` inside for what is not cheap.
+pub struct PerProcess<T: 'static> {
+    slot: AtomicPtr<Slot<T>>,
+    build: fn() -> T,
+}
+
+impl<T: Sync + Send> PerProcess<T> {
+    pub const fn new(build: fn() -> T) -> Self {
+        Self { slot: AtomicPtr::new(std::ptr::null_mut()), build }
+    }
+
+    /// The value of this process, built on first use.
+    pub fn get(&'static self) -> &'static T {
+        match self.current() {
+            Ok(value) => value,
+            Err(seen) => {
+                let fresh = Box::into_raw(Box::new(Slot { pid: std::process::id(), value: (self.build)() }));
+                if self.slot.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                    drop(owned(fresh));
+                }
+                match self.current() {
+                    Ok(value) => value,
+                    Err(_) => unreachable!("the slot was just filled by this process"),
+                }
+            }
+        }
+    }
+
+    /// The value of this process if there is one already.
+    pub fn peek(&'static self) -> Option<&'static T> {
+        self.current().ok()
+    }
+
+    #[allow(unsafe_code)]
+    fn current(&'static self) -> std::result::Result<&'static T, *mut Slot<T>> {
+        let seen = self.slot.load(Ordering::Acquire);
+        // SAFETY: a non-null pointer comes from Box::into_raw and, once published, is never freed.
+        match unsafe { seen.as_ref() } {
+            Some(slot) if slot.pid == std::process::id() => Ok(&slot.value),
+            _ => Err(seen),
+        }
+    }
+}
+
+#[allow(unsafe_code)]
+fn owned<T>(slot: *mut Slot<T>) -> Box<Slot<T>> {
+    // SAFETY: called only with a pointer from Box::into_raw that was never published.
+    unsafe { Box::from_raw(slot) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    static BUILT: AtomicUsize = AtomicUsize::new(0);
+    static CELL: PerProcess<usize> = PerProcess::new(|| BUILT.fetch_add(1, Ordering::SeqCst));
+
+    #[test]
+    fn is_built_once_and_stays_in_place() {
+        assert!(CELL.peek().is_none());
+        let first = CELL.get();
+        assert!(std::ptr::eq(first, CELL.get()));
+        assert_eq!(CELL.peek(), Some(first));
+    }
+}
