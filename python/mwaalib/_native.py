@@ -1,0 +1,55 @@
+"""The one way to the native core: loaded at the first call that needs it, never at import."""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mwaalib.exceptions import InternalError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+# Options of [mwaalib] in airflow.cfg -> name in the core and how to read them.
+_OPTIONS = {
+    "call_budgets": json.loads,
+}
+
+
+@cache
+def core() -> ModuleType:
+    """Return the native module, loaded and configured from `[mwaalib]` of airflow.cfg."""
+    try:
+        from mwaalib import _core
+    except ImportError as error:
+        raise InternalError(
+            f"the native part of mwaalib cannot be loaded: {error}. It needs CPython 3.10 or later on Linux "
+            "with glibc 2.28 or later; install the wheel made for this platform."
+        ) from error
+    options = configuration()
+    if options:
+        _core.configure(json.dumps(options))
+    return _core
+
+
+def session(settings: str) -> Any:
+    """Return a native session; the same settings give the same session of this process."""
+    return core().Session(settings)
+
+
+def configuration() -> dict[str, Any]:
+    """Return what `[mwaalib]` of airflow.cfg sets for the native core; what is malformed is named in the log."""
+    from mwaalib.compat import conf
+
+    found: dict[str, Any] = {}
+    for name, read in _OPTIONS.items():
+        text = conf.get("mwaalib", name, fallback=None)
+        if not text:
+            continue
+        try:
+            found[name] = read(text)
+        except ValueError as error:
+            logging.getLogger(__name__).warning("[mwaalib] %s is ignored, %r is malformed: %s", name, text, error)
+    return found

@@ -1,0 +1,331 @@
+"""The one way every job runs.
+
+An operator declares a `Job`; `JobOperator.run_job` does the rest: find the one already started or
+start it, publish its links and XComs, wait in the worker or defer, and return or raise with the cause.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mwaalib import _json
+from mwaalib.exceptions import InternalError, MwaalibError, from_dict
+
+if TYPE_CHECKING:
+    from mwaalib.compat import Context
+
+# Airflow's own timeout of a deferred task: only for the case that no triggerer reports the deadline.
+_GRACE = 120.0
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What to wait for.
+
+    :param kind: Kind of job, as `emr_step`.
+    :param ids: Ids of the jobs; all must end well.
+    :param parent: What the ids belong to: the cluster of steps, the name of a Glue job.
+    :param success: States that end the wait well; None means the service's own.
+    :param failure: States that end it badly; None means the service's own.
+    :param delay: Seconds between looks.
+    :param deadline: Unix time at which the wait gives up; None waits without end.
+    :param verbose: Whether the job's own log goes to the task log (Glue).
+    :param since: Unix time of the start, where the service keeps one state for all runs (crawlers).
+    """
+
+    kind: str
+    ids: list[str]
+    parent: str | None = None
+    success: list[str] | None = None
+    failure: list[str] | None = None
+    delay: float = 30.0
+    deadline: float | None = None
+    verbose: bool = False
+    since: float | None = None
+
+    def within(self, seconds: float | None) -> Wait:
+        """Return this wait with a deadline so many seconds from now; None means without one."""
+        return replace(self, deadline=None if seconds is None else time.time() + seconds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Wait:
+        """Return the wait of a JSON form; members it does not know are left out."""
+        known = {item.name for item in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})
+
+    def to_json(self) -> str:
+        """Return the text the native core takes."""
+        return json.dumps(self.to_dict())
+
+    def block(self, session: Any, log: logging.Logger) -> list[dict[str, Any]]:
+        """Wait in this thread, logging changes of state.
+
+        :param session: Native session.
+        :param log: The task's log.
+        :return: One dict per id with `id`, `state` and `detail`.
+        :raises JobFailedError: when a job failed.
+        :raises WaitTimeoutError: at the deadline.
+        """
+        reply = session.wait(self.to_json(), lambda event: log_event(log, event))
+        return json.loads(reply)["results"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to start, and how to wait for it.
+
+    :param kind: Kind of job, as `glue_job_run`.
+    :param request: Members of the request as AWS names them.
+    :param reuse: Whether a run that an earlier attempt of the same task started is taken over.
+    :param delay: Seconds between looks.
+    :param timeout: Seconds until the wait gives up; None waits without end.
+    :param success: States that end the wait well; None means the service's own.
+    :param failure: States that end it badly; None means the service's own.
+    :param verbose: Whether the job's own log goes to the task log.
+    """
+
+    kind: str
+    request: dict[str, Any]
+    reuse: bool = True
+    delay: float = 60.0
+    timeout: float | None = None
+    success: list[str] | None = None
+    failure: list[str] | None = None
+    verbose: bool = False
+
+    def to_json(self, key: str | None) -> str:
+        """Return the text the native core takes."""
+        return _json.dumps({"kind": self.kind, "request": self.request, "key": key, "reuse": self.reuse})
+
+    def wait_for(self, started: Started) -> Wait:
+        """Return the wait for what was started, its deadline counted from now."""
+        return Wait(
+            kind=self.kind,
+            ids=started.ids,
+            parent=started.parent,
+            success=self.success,
+            failure=self.failure,
+            delay=self.delay,
+            verbose=self.verbose,
+            since=started.since,
+        ).within(self.timeout)
+
+
+@dataclass(frozen=True)
+class Started:
+    """What the start of a job gave.
+
+    :param ids: Ids of the jobs.
+    :param parent: What the ids belong to.
+    :param reattached: None when it was started now, else the state of what was found: `pending` or `succeeded`.
+    :param response: The reply of AWS to the start, empty when nothing was started.
+    :param since: Unix time from which this run counts.
+    """
+
+    ids: list[str]
+    parent: str | None = None
+    reattached: str | None = None
+    response: dict[str, Any] = field(default_factory=dict)
+    since: float | None = None
+
+
+def job_key(context: Context, retries: int | None, part: str = "") -> str | None:
+    """Return the key under which a retry finds what its crashed predecessor started.
+
+    The same for every retry of one task instance; a cleared task gets another, as Airflow then raises
+    `max_tries`. At most 80 characters of letters, digits, `-` and `_`.
+
+    :param context: Context of the running task.
+    :param retries: The operator's `retries`.
+    :param part: Tells apart several jobs of one task.
+    :return: The key, or None outside a task instance.
+    """
+    ti = context.get("ti") if context else None
+    if ti is None:
+        return None
+    map_index = getattr(ti, "map_index", -1)
+    parts = (ti.dag_id, ti.task_id, ti.run_id, -1 if map_index is None else map_index)
+    generation = (getattr(ti, "max_tries", 0) or 0) - (retries or 0)
+    digest = hashlib.sha256(json.dumps([*parts, generation, part], default=str).encode()).hexdigest()
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", str(ti.task_id))[:47].strip("-")
+    return f"{name}-{digest[:32]}"
+
+
+def start(session: Any, job: Job, key: str | None, log: logging.Logger) -> Started:
+    """Start a job, or take over the one that an earlier attempt of this task started.
+
+    :param session: Native session.
+    :param job: The job.
+    :param key: Its key, see `job_key`.
+    :param log: The task's log.
+    """
+    now = time.time()
+    reply = json.loads(session.start(job.to_json(key)))
+    known = {item.name for item in fields(Started)}
+    found = {name: value for name, value in reply.items() if name in known and value is not None}
+    started = Started(**{"since": None if found.get("reattached") else now, **found})
+    ids = ", ".join(started.ids)
+    if started.reattached == "succeeded":
+        log.info("%s %s of an earlier attempt of this task had already succeeded: adopting it", job.kind, ids)
+    elif started.reattached:
+        log.info("%s %s of an earlier attempt of this task is still running: taking it over", job.kind, ids)
+    else:
+        log.info("Started %s %s", job.kind, ids)
+    return started
+
+
+def log_event(log: logging.Logger, text: str) -> None:
+    """Write one event of a wait to the task's log."""
+    event = json.loads(text)
+    if event.get("type") == "state":
+        log.info("%s %s: %s", event.get("kind"), event.get("id"), event.get("state"))
+    elif event.get("type") == "log":
+        log.info("[%s] %s", event.get("stream"), str(event.get("message", "")).rstrip("\n"))
+    elif event.get("message"):
+        log.info("%s", event["message"])
+
+
+def read_event(event: dict[str, Any] | None) -> tuple[Wait, MwaalibError | None]:
+    """Read what the trigger reported.
+
+    :param event: The trigger event's payload.
+    :return: The wait, and the error it ended with, if it did.
+    """
+    if not event or "wait" not in event:
+        raise InternalError(f"not an event of mwaalib's trigger: {event!r}")
+    error = from_dict(event["error"]) if event.get("status") != "success" else None
+    return Wait.from_dict(event["wait"]), error
+
+
+class JobOperator:
+    """What operators and sensors that wait for jobs have in common; mixed in before Airflow's base.
+
+    `hook`, `aws_conn_id` and so on come from the base; see `mwaalib.operators.base_aws`.
+    """
+
+    hook: Any
+    aws_conn_id: str | None
+    region_name: str | None
+    verify: bool | str | None
+    botocore_config: dict[str, Any] | None
+    retries: int | None
+    log: logging.Logger
+
+    # What on_kill cancels: set while a wait runs in this process.
+    _wait: Wait | None = None
+
+    def run_job(self, context: Context, job: Job, *, wait: bool = True, deferrable: bool = False) -> Any:
+        """Run a job from its start to its end.
+
+        :param context: Context of the running task.
+        :param job: What to run.
+        :param wait: Whether to wait for its end at all.
+        :param deferrable: Whether to wait in the triggerer.
+        :return: What `job_done` makes of it.
+        """
+        started = start(self.hook.session, job, job_key(context, self.retries), self.log)
+        pending = job.wait_for(started)
+        self._wait = pending
+        self.job_started(context, started)
+        if not wait:
+            return self.job_done(context, pending)
+        return self.wait_job(context, pending, deferrable=deferrable)
+
+    def wait_job(self, context: Context, wait: Wait, *, deferrable: bool = False) -> Any:
+        """Wait for a job that runs already.
+
+        :param context: Context of the running task.
+        :param wait: What to wait for.
+        :param deferrable: Whether to wait in the triggerer.
+        :return: What `job_done` makes of it.
+        """
+        self._wait = wait
+        if deferrable:
+            self.defer_wait(wait)
+        try:
+            wait.block(self.hook.session, self.log)
+        except MwaalibError as error:
+            self.job_failed(context, wait, error)
+            raise
+        return self.job_done(context, wait)
+
+    def defer_wait(self, wait: Wait) -> NoReturn:
+        """Give the worker free until the trigger reports the end of the wait."""
+        from mwaalib.connection import options
+        from mwaalib.triggers.wait import WaitTrigger
+
+        trigger = WaitTrigger(
+            wait=wait.to_dict(),
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+            botocore_config=options(self.botocore_config) or None,
+            service=self.hook.client_type,
+            cancel_on_kill=self.cancels_on_kill(),
+        )
+        timeout = None
+        if wait.deadline is not None:
+            timeout = timedelta(seconds=max(wait.deadline - time.time(), 0) + _GRACE)
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)  # type: ignore[attr-defined]
+        raise AssertionError("defer returned")
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
+        """Go on after the trigger has reported the end of the wait.
+
+        :param context: Context of the running task.
+        :param event: What the trigger reported.
+        """
+        wait, error = read_event(event)
+        if error is not None:
+            self.job_failed(context, wait, error)
+            raise error
+        self.log.info("%s %s ended well", wait.kind, ", ".join(wait.ids))
+        return self.job_done(context, wait)
+
+    def on_kill(self) -> None:
+        """Cancel the job, where the operator promises it."""
+        if self._wait is None or not self.cancels_on_kill():
+            return
+        self.log.info("Cancelling %s %s", self._wait.kind, ", ".join(self._wait.ids))
+        try:
+            self.hook.session.cancel(self._wait.to_json())
+        except MwaalibError:
+            self.log.exception("%s %s could not be cancelled", self._wait.kind, ", ".join(self._wait.ids))
+
+    def job_started(self, context: Context, started: Started) -> None:
+        """Publish what is known of a job that has just started: links, XComs."""
+
+    def job_done(self, context: Context, wait: Wait) -> Any:
+        """Return the task's value, once the job has ended well or was not to be waited for."""
+        return wait.ids[0] if wait.ids else None
+
+    def job_failed(self, context: Context, wait: Wait, error: MwaalibError) -> None:
+        """Clean up after a job that failed or took too long; the error is raised afterwards."""
+
+    def cancels_on_kill(self) -> bool:
+        """Return whether the job ends with the task when a user kills the task."""
+        return False
+
+
+def timeout_of(delay: float, attempts: float | None) -> float | None:
+    """Return how many seconds `attempts` looks, `delay` seconds apart, take; None for no limit."""
+    return None if attempts is None else float(delay) * float(attempts)
+
+
+def as_list(states: str | Sequence[str] | None) -> list[str] | None:
+    """Return states as a list; templates may have turned a list into one name."""
+    if states is None:
+        return None
+    return [states] if isinstance(states, str) else [str(state) for state in states]

@@ -1,0 +1,74 @@
+"""What Airflow learns of this provider at start-up. Loads nothing native and no operator.
+
+The `aws` connection type stays with the incumbent provider, whose connections are read as they are:
+two providers of one type make Airflow warn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SERVICES = {
+    "Amazon EMR": ("https://aws.amazon.com/emr/", "emr"),
+    "AWS Step Functions": ("https://aws.amazon.com/step-functions/", "step_function"),
+    "AWS Glue": ("https://aws.amazon.com/glue/", "glue"),
+    "AWS Glue crawlers": ("https://aws.amazon.com/glue/", "glue_crawler"),
+    "AWS Systems Manager": ("https://aws.amazon.com/systems-manager/", "ssm"),
+}
+_WITH_OPERATORS = ("emr", "step_function", "glue", "glue_crawler")
+
+
+def _modules(kind: str, names: Any) -> list[dict[str, Any]]:
+    return [
+        {"integration-name": service, "python-modules": [f"mwaalib.{kind}.{module}"]}
+        for service, (_, module) in _SERVICES.items()
+        if module in names
+    ]
+
+
+def _option(kind: str, description: str, default: str | None, example: str | None = None) -> dict[str, Any]:
+    return {
+        "description": description,
+        "version_added": "0.1.0",
+        "type": kind,
+        "example": example,
+        "default": default,
+    }
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description, as `airflow providers` reads it by entry point."""
+    return {
+        "package-name": "mwaalib",
+        "name": "mwaalib",
+        "description": "Amazon EMR, Step Functions, Glue and Systems Manager, on a Rust core.",
+        "integrations": [
+            {"integration-name": service, "external-doc-url": url, "tags": ["aws"]}
+            for service, (url, _) in _SERVICES.items()
+        ],
+        "operators": _modules("operators", _WITH_OPERATORS),
+        "sensors": _modules("sensors", _WITH_OPERATORS),
+        "hooks": _modules("hooks", (*_WITH_OPERATORS, "ssm")),
+        "triggers": [{"integration-name": "Amazon EMR", "python-modules": ["mwaalib.triggers.wait"]}],
+        "extra-links": [
+            "mwaalib.links.emr.EmrClusterLink",
+            "mwaalib.links.emr.EmrLogsLink",
+            "mwaalib.links.glue.GlueJobRunDetailsLink",
+            "mwaalib.links.step_function.StateMachineDetailsLink",
+            "mwaalib.links.step_function.StateMachineExecutionsDetailsLink",
+        ],
+        "config": {
+            "mwaalib": {
+                "description": "Settings of the mwaalib provider.",
+                "options": {
+                    "call_budgets": _option(
+                        "string",
+                        "Calls per second that this process allows itself, by API, as JSON: the burst and the "
+                        "refill per second. Unset APIs keep the rates that AWS documents.\n",
+                        "",
+                        '{"emr:DescribeStep": [10, 0.5]}',
+                    ),
+                },
+            },
+        },
+    }

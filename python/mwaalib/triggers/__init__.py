@@ -1,0 +1,1 @@
+"""The one trigger that serves every wait."""

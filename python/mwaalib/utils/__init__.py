@@ -1,0 +1,1 @@
+"""Names that users of the incumbent import from its `utils`."""
