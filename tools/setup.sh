@@ -1,0 +1,56 @@
+#!/bin/sh
+# Check what must be on the machine and install what builds the wheel into $MWAALIB_CACHE. Cheap when nothing is to do.
+set -eu
+cd "$(dirname "$0")/.."
+ROOT=$PWD
+. tools/env.sh
+
+missing=0
+need() { # condition's exit code, what is missing, how to get it
+    if [ "$1" -ne 0 ]; then
+        printf 'missing: %s\n  get it: %s\n' "$2" "$3" >&2
+        missing=1
+    fi
+}
+
+code=0; [ "$(uname -s)" = Linux ] || code=1
+need $code "Linux (this is $(uname -s))" "run in a Linux machine or container; the wheel is for Amazon MWAA's Linux"
+code=0; cargo --version >/dev/null 2>&1 || code=1
+need $code "Rust, cargo 1.95 or later" "https://rustup.rs"
+if [ $code -eq 0 ]; then
+    minor=$(cargo --version | sed -E 's/cargo 1\.([0-9]+).*/\1/')
+    code=0; [ "$minor" -ge 95 ] || code=1
+    need $code "cargo 1.95 or later (this is $(cargo --version))" "rustup update stable"
+fi
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+major=$("$java" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p')
+code=0; [ "${major:-0}" -ge 17 ] || code=1
+need $code "Java 17 or later, for Spark (found: ${major:-none})" \
+    "apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+python=$(tools/find_python.sh) || missing=1
+[ $missing -eq 0 ] || exit 1
+
+mkdir -p "$MWAALIB_CACHE/bin"
+exec 9>"$MWAALIB_CACHE/.setup.lock"
+flock 9
+
+stamp=$(sha256sum requirements/tools.txt | cut -c1-16)
+if [ "$(cat "$MWAALIB_CACHE/tools/.lock-hash" 2>/dev/null)" != "$stamp" ]; then
+    echo "installing build tools into $MWAALIB_CACHE/tools"
+    "$MWAALIB_CACHE/tools/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$MWAALIB_CACHE/tools"
+    "$MWAALIB_CACHE/tools/bin/python" -m pip --version >/dev/null 2>&1 ||
+        "$MWAALIB_CACHE/tools/bin/python" -m ensurepip >/dev/null
+    "$MWAALIB_CACHE/tools/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements/tools.txt
+    echo "$stamp" >"$MWAALIB_CACHE/tools/.lock-hash"
+fi
+
+# The C compiler and linker: zig, told to link against the glibc that manylinux_2_28 promises.
+wrapper="$MWAALIB_CACHE/bin/mwaalib-cc"
+cat >"$wrapper.$$" <<END
+#!/bin/sh
+# C compiler and linker for glibc 2.28 (manylinux_2_28): zig from PyPI. Written by tools/setup.sh.
+export CARGO_ZIGBUILD_PYTHON_PATH="$MWAALIB_CACHE/tools/bin/python"
+exec "$MWAALIB_CACHE/tools/bin/cargo-zigbuild" zig cc -- -target $(uname -m)-linux-gnu.2.28 "\$@"
+END
+chmod +x "$wrapper.$$"
+if cmp -s "$wrapper.$$" "$wrapper"; then rm "$wrapper.$$"; else mv "$wrapper.$$" "$wrapper"; fi
