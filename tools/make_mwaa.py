@@ -20,7 +20,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--wheel", type=Path, help="the wheel (default: the one in dist/)")
     parser.add_argument("--output", type=Path, help="folder (default: dist/mwaa/<Airflow version>)")
     parser.add_argument("--requirements", type=Path, help="your own requirements, added to ours")
-    parser.add_argument("--plugins", type=Path, help="a folder with your own plugins and wheels, added to ours")
+    parser.add_argument(
+        "--plugins", type=Path, help="a folder with your own plugins and wheels, added to ours"
+    )
     parser.add_argument("--check", action="store_true", help="only check the files that are there")
     return parser.parse_args()
 
@@ -33,10 +35,10 @@ def main() -> int:
         folder = options.output or ROOT / "dist" / "mwaa" / image.airflow
         if options.check:
             check_package(folder, image)
-            print(f"{folder}: requirements.txt and plugins.zip fit Airflow {image.airflow} on Python {image.python}.")
+            print(f"{folder}: the files fit Airflow {image.airflow} on Python {image.python}.")
             return 0
         own = {"own_requirements": options.requirements, "own_plugins": options.plugins}
-        made = write_package(image, options.wheel, folder, offline=False, **own)
+        made = list(write_package(image, options.wheel, folder, offline=False, **own))
         try:
             made += write_package(image, options.wheel, folder / "offline", offline=True, **own)
         except ConstraintsError as error:

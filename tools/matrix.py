@@ -1,4 +1,4 @@
-"""``make matrix``: install and run the wheel in an environment like each Amazon MWAA image's, and print a table.
+"""``make matrix``: install and run the wheel in an environment like each Amazon MWAA image's.
 
 The interpreter that runs this needs moto's server and boto3; the images' environments are built beside it.
 """
@@ -26,11 +26,18 @@ def table(rows: list[Row]) -> str:
     head = ["Airflow", "Python", *STEPS, "all", "result"]
     lines = [head]
     for row in rows:
-        cells = [f"{row.seconds[s]:.1f}" + (" ✗" if s in row.failures else "") if s in row.seconds else "-" for s in STEPS]
+        cells = [
+            f"{row.seconds[s]:.1f}" + (" ✗" if s in row.failures else "") if s in row.seconds else "-"
+            for s in STEPS
+        ]
         total = f"{sum(row.seconds.values()):.0f}"
-        lines.append([row.image.airflow, row.image.python, *cells, total, "passed" if row.passed else "FAILED"])
+        lines.append(
+            [row.image.airflow, row.image.python, *cells, total, "passed" if row.passed else "FAILED"]
+        )
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+    )
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -40,7 +47,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--wheel", type=Path, help="the wheel to install (default: the one in dist/)")
     parser.add_argument("--jobs", type=int, default=2, help="rows that run at a time")
     parser.add_argument("--rebuild", action="store_true", help="build the environments anew")
-    parser.add_argument("--incumbent", action="store_true", help="run apache-airflow-providers-amazon in our place")
+    parser.add_argument(
+        "--incumbent", action="store_true", help="run apache-airflow-providers-amazon in our place"
+    )
     parser.add_argument("--keep", type=Path, help="directory to leave the rows' files in")
     return parser.parse_args()
 
@@ -81,14 +90,18 @@ def main() -> int:
                 row = Row(image, {"environment": 0.0}, {"environment": f"{type(error).__name__}: {error}"})
             rows[image.airflow] = row
             took = sum(row.seconds.values())
-            print(f"Airflow {image.airflow}: {'passed' if row.passed else 'FAILED'} in {took:.0f} s", flush=True)
+            print(
+                f"Airflow {image.airflow}: {'passed' if row.passed else 'FAILED'} in {took:.0f} s", flush=True
+            )
     ordered = [rows[image.airflow] for image in images]
     print("\n" + table(ordered))
     for row in ordered:
         for step, message in row.failures.items():
             print(f"\nAirflow {row.image.airflow}, {step}: {message}")
     failed = sum(not row.passed for row in ordered)
-    print(f"\nAll in {time.monotonic() - began:.0f} s; environments are kept in {cache_directory() / 'images'}")
+    print(
+        f"\nAll in {time.monotonic() - began:.0f} s; environments are kept in {cache_directory() / 'images'}"
+    )
     print(f"{len(ordered) - failed} passed, {failed} failed")
     if options.keep is None and not failed:
         shutil.rmtree(work, ignore_errors=True)

@@ -18,11 +18,13 @@ ADDRESS = "https://raw.githubusercontent.com/apache/airflow/constraints-{airflow
 LOCKS = Path(__file__).resolve().parent / "locks"
 
 # Packages whose versions an MWAA image does not let the user's requirements change.
-ESSENTIAL = (
-    "flask-appbuilder flask-babel flask-bcrypt flask-caching flask-jwt-extended flask-limiter flask-login "
-    "flask-sqlalchemy flask-session flask-wtf flask gunicorn billiard celery gevent greenlet kombu vine "
-    "sqlalchemy-jsonfield sqlalchemy-utils sqlalchemy statsd watchtower"
-).split()
+ESSENTIAL = frozenset(
+    """
+    flask-appbuilder flask-babel flask-bcrypt flask-caching flask-jwt-extended flask-limiter flask-login
+    flask-sqlalchemy flask-session flask-wtf flask gunicorn billiard celery gevent greenlet kombu vine
+    sqlalchemy-jsonfield sqlalchemy-utils sqlalchemy statsd watchtower
+    """.split()  # noqa: SIM905 - a list of names reads better as text
+)
 
 
 class ConstraintsError(Exception):
@@ -47,7 +49,9 @@ def constraints_text(image: Image, cache: Path) -> tuple[str, str]:
         if local.is_file():
             return local.read_text(), str(local)
         if not Path(directory).is_dir():
-            raise ConstraintsError(f"MWAA_CONSTRAINTS_DIR is {directory}, which is not a directory. Correct or unset it.")
+            raise ConstraintsError(
+                f"MWAA_CONSTRAINTS_DIR is {directory}, which is not a directory. Correct or unset it."
+            )
     kept = cache / "constraints" / f"{image.airflow}-{image.python}.txt"
     if kept.is_file():
         return kept.read_text(), str(kept)

@@ -59,12 +59,15 @@ class Moto:
     def post(self, path: str, body: dict[str, Any]) -> None:
         """Send a request to moto's own administration address."""
         request = urllib.request.Request(
-            self.endpoint + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+            self.endpoint + path,
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+            method="POST",
         )
         urllib.request.urlopen(request, timeout=10).close()
 
     def seed(self) -> None:
-        """Create what the matrix DAG needs: Glue jobs that run for some seconds, a state machine that is executed."""
+        """Create what the matrix DAG needs: Glue jobs that take seconds, a state machine that runs."""
         self.post("/moto-api/config", {"stepfunctions": {"execute_state_machine": True}})
         self.post(
             "/moto-api/state-manager/set-transition",
@@ -74,10 +77,14 @@ class Moto:
         glue = self.client("glue")
         for name in ("matrix-blocking", "matrix-deferred"):
             glue.create_job(
-                Name=name, Role="matrix", Command={"Name": "glueetl", "ScriptLocation": "s3://bucket/script.py"}
+                Name=name,
+                Role="matrix",
+                Command={"Name": "glueetl", "ScriptLocation": "s3://bucket/script.py"},
             )
         self.client("stepfunctions").create_state_machine(
-            name="matrix", definition=json.dumps(WAIT_THEN_PASS), roleArn="arn:aws:iam::123456789012:role/matrix"
+            name="matrix",
+            definition=json.dumps(WAIT_THEN_PASS),
+            roleArn="arn:aws:iam::123456789012:role/matrix",
         )
 
     def stop(self) -> None:

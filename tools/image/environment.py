@@ -8,8 +8,8 @@ import os
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,8 @@ RECIPE = "1"
 
 def cache_directory() -> Path:
     """Return the directory for what is kept between runs (``$MWAALIB_CACHE``)."""
-    return Path(os.environ.get("MWAALIB_CACHE") or Path.home() / ".cache" / "mwaalib")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("MWAALIB_CACHE") or Path(base) / "mwaalib")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def find_python(minor: str) -> str:
     :param minor: for example ``3.12``.
     :raises UnsupportedError: if the machine has none and uv cannot get one.
     """
-    for root in (Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions", Path("/opt/python")):
+    for root in (
+        Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions",
+        Path("/opt/python"),
+    ):
         found = sorted(root.glob(f"{minor}.*/bin/python{minor}"), key=lambda p: p.parts[-3])
         if found:
             return str(found[-1])
@@ -64,7 +68,9 @@ def find_python(minor: str) -> str:
         done = subprocess.run(["uv", "python", "find", minor], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return done.stdout.strip()
-    raise UnsupportedError(f"No Python {minor} on this machine. Install it (pyenv install {minor}, or your system's package).")
+    raise UnsupportedError(
+        f"No Python {minor} on this machine. Install it (pyenv install {minor}, or your system's package)."
+    )
 
 
 @contextmanager
@@ -78,7 +84,9 @@ def _locked(path: Path) -> Iterator[None]:
 def _run(command: list[str], **extra: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **extra})
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed with exit code {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+        raise RuntimeError(
+            f"{' '.join(command)} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}"
+        )
 
 
 def ensure(image: Image, rebuild: bool = False) -> Environment:
@@ -110,7 +118,10 @@ def ensure(image: Image, rebuild: bool = False) -> Environment:
             _run(["uv", "venv", "--quiet", "--seed", "--python", python, str(path)])
             constraints_file.write_text(text)
             essential_file.write_text(essential)
-            _run(["uv", "pip", "install", "--quiet", "--constraint", str(constraints_file), *requested], VIRTUAL_ENV=str(path))
+            _run(
+                ["uv", "pip", "install", "--quiet", "--constraint", str(constraints_file), *requested],
+                VIRTUAL_ENV=str(path),
+            )
             done_mark.write_text(python + "\n")
             return Environment(image, path, constraints_file, essential_file, time.monotonic() - began)
     return Environment(image, path, constraints_file, essential_file, 0.0)

@@ -22,7 +22,7 @@ def requirements_text(image: Image, wheel: Wheel, offline: bool, own: Path | Non
 
     :param image: the image.
     :param wheel: the wheel in plugins.zip.
-    :param offline: for an environment without internet access: constraints and all wheels come from plugins.zip.
+    :param offline: for an environment without internet access: constraints and wheels come from plugins.zip.
     :param own: the user's own requirements, put behind ours.
     :raises UnsupportedError: if the user's file sets what MWAA lets a file set once.
     """
@@ -47,7 +47,8 @@ def _own_lines(own: Path) -> list[str]:
             continue  # ours is the constraint of the chosen image
         if re.match(r"\s*(-r\b|--requirement\b)", line):
             raise UnsupportedError(
-                f"{own}:{number}: {line.strip()!r} names a file that Amazon MWAA does not have. Put its lines here."
+                f"{own}:{number}: {line.strip()!r} names a file that Amazon MWAA does not have. "
+                "Put its lines here."
             )
         if re.match(r"\s*(mwaalib\b|--find-links|-f\b|--no-index)", line):
             continue
@@ -124,12 +125,17 @@ def check_package(folder: Path, image: Image) -> None:
     try:
         with zipfile.ZipFile(archive) as content:
             names, broken = content.namelist(), content.testzip()
+            # Cut off, the file ends with the wheel's own directory, and reads as if it were the wheel.
+            if not names or min(entry.header_offset for entry in content.infolist()) != 0:
+                raise zipfile.BadZipFile("its end is missing")
     except zipfile.BadZipFile as error:
         raise UnsupportedError(f"{archive} is no readable zip file ({error}). {again}") from error
     if broken:
         raise UnsupportedError(f"{archive}: its file {broken} is damaged. {again}")
     if bad := [n for n in names if PurePosixPath(n).is_absolute() or ".." in PurePosixPath(n).parts]:
-        raise UnsupportedError(f"{archive} has paths that leave the plugins folder: {', '.join(bad)}. {again}")
+        raise UnsupportedError(
+            f"{archive} has paths that leave the plugins folder: {', '.join(bad)}. {again}"
+        )
     wheels = [n for n in names if re.fullmatch(r"mwaalib-.*\.whl", n)]
     if not wheels:
         deeper = [n for n in names if re.search(r"/mwaalib-[^/]*\.whl$", n)]
@@ -143,9 +149,13 @@ def check_package(folder: Path, image: Image) -> None:
 def _check_requirements(path: Path, wheel: Wheel, names: list[str], image: Image, again: str) -> None:
     text = path.read_text()
     if f"mwaalib=={wheel.version}" not in text.split():
-        raise UnsupportedError(f"{path} does not ask for mwaalib=={wheel.version}, the wheel in plugins.zip. {again}")
+        raise UnsupportedError(
+            f"{path} does not ask for mwaalib=={wheel.version}, the wheel in plugins.zip. {again}"
+        )
     if f"--find-links {PLUGINS}" not in text:
-        raise UnsupportedError(f"{path} lacks '--find-links {PLUGINS}', so that pip would not see the wheel. {again}")
+        raise UnsupportedError(
+            f"{path} lacks '--find-links {PLUGINS}', so that pip would not see the wheel. {again}"
+        )
     constraint = re.search(r'^--constraint\s+"?([^"\s]+)', text, re.M)
     if not constraint:
         raise UnsupportedError(f"{path} has no --constraint line, which Amazon MWAA demands. {again}")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Callable
@@ -62,7 +63,7 @@ class Package:
     :param folder: has requirements.txt and plugins.zip, and the same under ``offline`` for an environment
         without internet access.
     :param dags: DAG files that must parse beside the matrix's own.
-    :param incumbent: run the incumbent's operators in place of mwaalib's, to tell a fault of ours from one of theirs.
+    :param incumbent: run the incumbent's operators in place of mwaalib's, to tell whose a fault is.
     """
 
     folder: Path
@@ -97,7 +98,9 @@ class Run:
             subprocess.SubprocessError,
             constraints.ConstraintsError,
         ) as error:
-            self.row.failures[name] = f"{error}" if isinstance(error, CheckFailed) else f"{type(error).__name__}: {error}"
+            self.row.failures[name] = (
+                f"{error}" if isinstance(error, CheckFailed) else f"{type(error).__name__}: {error}"
+            )
         self.row.seconds[name] = time.monotonic() - began
         return name not in self.row.failures
 
@@ -142,11 +145,13 @@ class Run:
     def installed(self) -> set[str]:
         """Return the installed packages as ``name==version`` lines."""
         python = self.env.program("python")
-        done = subprocess.run(["uv", "pip", "freeze", "--python", python], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["uv", "pip", "freeze", "--python", python], capture_output=True, text=True, check=True
+        )
         return set(done.stdout.splitlines())
 
     def install(self) -> None:
-        """plugins.zip unpacked, then pip with requirements.txt, in the variant without internet and in the usual one."""
+        """plugins.zip unpacked, then pip with requirements.txt; without internet first, then as usual."""
         before = self.installed()
         for variant in ("offline", ""):
             source = self.package.folder / variant
@@ -163,7 +168,9 @@ class Run:
             after = self.installed()
             names = {re.split("==| @", line)[0] for line in after ^ before}
             if names != {"mwaalib"}:
-                raise CheckFailed(f"{variant or 'usual'} requirements.txt changed {sorted(names)}, not mwaalib alone")
+                raise CheckFailed(
+                    f"{variant or 'usual'} requirements.txt changed {sorted(names)}, not mwaalib alone"
+                )
 
     def pip_check(self) -> None:
         """No broken requirements."""
@@ -176,7 +183,9 @@ class Run:
         done = self.airflow.call("airflow", "providers", "list", "--output", "json")
         if done.returncode:
             raise CheckFailed(f"airflow providers list ended with {done.returncode}: {done.stderr[-1500:]}")
-        warned = [line for line in (done.stdout + done.stderr).splitlines() if re.search("warn|error", line, re.I)]
+        warned = [
+            line for line in (done.stdout + done.stderr).splitlines() if re.search("warn|error", line, re.I)
+        ]
         warned = [line for line in warned if not line.startswith(("[", "{", '"'))]
         if warned:
             raise CheckFailed("airflow providers list warns: " + " | ".join(warned[:5]))
@@ -233,7 +242,9 @@ class Run:
         deferred: set[str] = set()
         states: dict[str, str] = {}
         while time.monotonic() < end:
-            rows = self.airflow.query("SELECT task_id, state, trigger_id FROM task_instance WHERE dag_id = 'matrix'")
+            rows = self.airflow.query(
+                "SELECT task_id, state, trigger_id FROM task_instance WHERE dag_id = 'matrix'"
+            )
             states = {task: state for task, state, _ in rows}
             deferred |= {task for task, state, trigger in rows if state == "deferred" and trigger is not None}
             if rows and all(state in ("success", "failed", "upstream_failed") for state in states.values()):
@@ -249,7 +260,9 @@ class Run:
 
     def task_logs(self, tasks: list[str]) -> str:
         """Return the end of the logs of these tasks."""
-        logs = [log for task in tasks for log in sorted((self.home / "logs").rglob(f"*task_id={task}*/*.log"))]
+        logs = [
+            log for task in tasks for log in sorted((self.home / "logs").rglob(f"*task_id={task}*/*.log"))
+        ]
         found = "\n".join(f"{log.name}: {log.read_text(errors='replace')[-1500:]}" for log in logs)
         return found or self.airflow.log("scheduler")
 
@@ -274,14 +287,17 @@ class Run:
             token = json.load(reply)["access_token"]
 
         def get(path: str) -> Any:
-            request = urllib.request.Request(f"{base}/api/v2{path}", headers={"Authorization": f"Bearer {token}"})
+            request = urllib.request.Request(
+                f"{base}/api/v2{path}", headers={"Authorization": f"Bearer {token}"}
+            )
             with urllib.request.urlopen(request, timeout=30) as reply:
                 return json.load(reply)
 
         run = get("/dags/matrix/dagRuns")["dag_runs"][0]["dag_run_id"]
-        quoted = urllib.request.quote(run, safe="")
+        quoted = urllib.parse.quote(run, safe="")
         return {
-            task: get(f"/dags/matrix/dagRuns/{quoted}/taskInstances/{task}/links")["extra_links"] for task in LINKS
+            task: get(f"/dags/matrix/dagRuns/{quoted}/taskInstances/{task}/links")["extra_links"]
+            for task in LINKS
         }
 
 

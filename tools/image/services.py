@@ -1,7 +1,8 @@
-"""Airflow's own processes as a deployment has them: scheduler, triggerer, and what the version needs beside them."""
+"""Airflow's own processes as in a deployment: scheduler, triggerer, and what the version needs beside."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -39,14 +40,20 @@ class Airflow:
     :param settings: further environment variables, ``AIRFLOW__SECTION__KEY`` or others.
     """
 
-    def __init__(self, binaries: Path, home: Path, major: int, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, binaries: Path, home: Path, major: int, settings: dict[str, str] | None = None
+    ) -> None:
         self.binaries, self.home, self.major = binaries, home, major
         self.database = home / "airflow.db"
         self.port = free_port()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         for folder in ("dags", "plugins", "logs"):
             (home / folder).mkdir(parents=True, exist_ok=True)
-        base = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "AWS_", "PYTHON", "VIRTUAL_ENV"))}
+        base = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("AIRFLOW", "AWS_", "PYTHON", "VIRTUAL_ENV"))
+        }
         self.environment = {
             **base,
             "PATH": f"{binaries}:{base.get('PATH', '')}",
@@ -67,7 +74,7 @@ class Airflow:
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{self.port}",
             "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of the test's own, long enough for HS512 to accept it without a warning",
+            "AIRFLOW__API_AUTH__JWT_SECRET": "of-the-test-only-and-long-enough-for-HS512-to-take-it-as-it-is-",
             "AIRFLOW__API__SECRET_KEY": "test",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.port}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -131,20 +138,16 @@ class Airflow:
             self._signal(process, signal.SIGTERM)
         end = time.monotonic() + 10
         for process in self.running.values():
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             self._signal(process, signal.SIGKILL)
             process.wait()
         self.running.clear()
 
     @staticmethod
     def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
 
     def query(self, statement: str, *values: str) -> list[tuple]:  # type: ignore[type-arg]
         """Read the metadata database; an empty list while it is locked or not there."""

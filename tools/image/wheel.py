@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import struct
-import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 from .catalogue import Image, UnsupportedError
 
@@ -83,14 +84,16 @@ def check_wheel(path: Path, image: Image) -> Wheel:
     stable = wheel.abi == "abi3" and wheel.python <= (3, minor)
     if not stable and not (wheel.abi == f"cp3{minor}" and wheel.python == (3, minor)):
         raise UnsupportedError(
-            f"{path.name} is for CPython {wheel.python[0]}.{wheel.python[1]} ({wheel.abi}); Airflow {image.airflow} on "
-            f"Amazon MWAA runs Python {image.python}. Take the abi3 wheel that make wheel builds."
+            f"{path.name} is for CPython {wheel.python[0]}.{wheel.python[1]} ({wheel.abi}); "
+            f"Airflow {image.airflow} on Amazon MWAA runs Python {image.python}. "
+            "Take the abi3 wheel that make wheel builds."
         )
     tags = re.findall(r"manylinux_(\d+)_(\d+)_([a-z0-9_]+?)(?:\.|$)", wheel.platform)
     if not any(m == IMAGE_MACHINE and (int(a), int(b)) <= IMAGE_GLIBC for a, b, m in tags):
         raise UnsupportedError(
             f"{path.name} is for {wheel.platform}; Amazon MWAA runs Linux on {IMAGE_MACHINE} with glibc "
-            f"{IMAGE_GLIBC[0]}.{IMAGE_GLIBC[1]} and takes manylinux wheels up to that. Build one with: make wheel"
+            f"{IMAGE_GLIBC[0]}.{IMAGE_GLIBC[1]} and takes manylinux wheels up to that. "
+            "Build one with: make wheel"
         )
     _check_content(path)
     return wheel
@@ -98,18 +101,26 @@ def check_wheel(path: Path, image: Image) -> Wheel:
 
 def _check_content(path: Path) -> None:
     if path.stat().st_size > LARGEST:
-        raise UnsupportedError(f"{path.name} has {path.stat().st_size:,} bytes, more than the {LARGEST:,} it may have.")
+        raise UnsupportedError(
+            f"{path.name} has {path.stat().st_size:,} bytes, more than the {LARGEST:,} it may have."
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
             native = [n for n in archive.namelist() if re.fullmatch(r"mwaalib/_core\.[^/]*so", n)]
             head = archive.read(native[0])[:20] if native else b""
     except zipfile.BadZipFile as error:
-        raise UnsupportedError(f"{path} is no readable wheel ({error}). Build it again with: make wheel") from error
+        raise UnsupportedError(
+            f"{path} is no readable wheel ({error}). Build it again with: make wheel"
+        ) from error
     if broken:
-        raise UnsupportedError(f"{path}: its file {broken} is damaged. Build the wheel again with: make wheel")
+        raise UnsupportedError(
+            f"{path}: its file {broken} is damaged. Build the wheel again with: make wheel"
+        )
     if head[:4] != b"\x7fELF":
-        raise UnsupportedError(f"{path.name} has no Linux extension module mwaalib/_core in it. Build it with: make wheel")
+        raise UnsupportedError(
+            f"{path.name} has no Linux extension module mwaalib/_core in it. Build it with: make wheel"
+        )
     machine = ELF_MACHINES.get(struct.unpack("<H", head[18:20])[0], "another machine")
     if machine != IMAGE_MACHINE:
         raise UnsupportedError(

@@ -10,7 +10,6 @@ from airflow import DAG
 from mwaalib.operators.emr import EmrCreateJobFlowOperator
 from mwaalib.operators.glue import GlueJobOperator
 from mwaalib.operators.step_function import StepFunctionStartExecutionOperator
-from mwaalib.sensors.step_function import StepFunctionExecutionSensor
 
 CONNECTION = "aws_matrix"
 STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:matrix"
@@ -34,7 +33,12 @@ with DAG(
             "Instances": {
                 "KeepJobFlowAliveWhenNoSteps": True,
                 "InstanceGroups": [
-                    {"Name": "primary", "InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
+                    {
+                        "Name": "primary",
+                        "InstanceRole": "MASTER",
+                        "InstanceType": "m5.xlarge",
+                        "InstanceCount": 1,
+                    }
                 ],
             },
         },

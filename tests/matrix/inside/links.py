@@ -19,7 +19,9 @@ def main(dag_id: str) -> None:
         for instance in session.query(TaskInstance).filter(TaskInstance.dag_id == dag_id):
             task = dag.get_task(instance.task_id)
             instance.task = task
-            found[instance.task_id] = {name: task.get_extra_links(instance, name) for name in task.extra_links}
+            found[instance.task_id] = {
+                name: task.get_extra_links(instance, name) for name in task.extra_links
+            }
     print(json.dumps(found))
 
 

@@ -27,7 +27,11 @@ def main(dags_folder: str, endpoint: str) -> None:
         session.query(Connection).filter(Connection.conn_id == "aws_matrix").delete()
         session.add(
             Connection(
-                conn_id="aws_matrix", conn_type="aws", login="testing", password="testing", extra=json.dumps(extra)
+                conn_id="aws_matrix",
+                conn_type="aws",
+                login="testing",
+                password="testing",
+                extra=json.dumps(extra),
             )
         )
     print(json.dumps({"dags": sorted(bag.dags), "import_errors": bag.import_errors}))
