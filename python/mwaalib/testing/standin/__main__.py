@@ -1,0 +1,12 @@
+"""``python -m mwaalib.testing.standin``: see ``--help``."""
+
+import logging
+import sys
+
+from mwaalib.testing.standin.server import serve
+from mwaalib.testing.standin.settings import parse
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    sys.exit(serve(parse()))

@@ -1,0 +1,28 @@
+"""Where moto differs from AWS in ways that matter here, and nowhere else.
+
+Each module has ``apply(runtime)``. ``tests/testing/test_patches.py`` runs moto without them and
+fails as soon as moto does a thing itself, which tells that the patch can go.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mwaalib.testing.standin.runtime import Runtime
+
+PATCHES = (
+    "emr",
+    "glue_jobs",
+    "glue_crawlers",
+    "lambda_functions",
+    "sfn_executions",
+    "sfn_tasks",
+)
+
+
+def apply_all(runtime: Runtime) -> None:
+    """Apply every patch."""
+    for name in PATCHES:
+        import_module(f"{__name__}.{name}").apply(runtime)
