@@ -20,8 +20,8 @@ maturin build --release --locked --compatibility manylinux_2_28 --target "$MWAAL
 echo "$stamp" >dist/.stamp
 wheel=$(ls dist/mwaalib-*.whl)
 size=$(stat -c %s "$wheel")
-if [ "$size" -gt 8388608 ]; then
-    echo "$wheel has $size bytes, more than the 8 MiB it may have" >&2
+if [ "$size" -gt 8000000 ]; then
+    echo "$wheel has $size bytes, more than the 8 MB it may have" >&2
     exit 1
 fi
 auditwheel show "$wheel" >&2

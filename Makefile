@@ -1,0 +1,46 @@
+# What can be done here. Every target sets up what it needs first; the work is in tools/ and demo/.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-rust test-python lint format wheel sdist lambda lock clean clean-all
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## check Rust, Python and Java; install the build tools into ~/.cache/mwaalib
+	@tools/setup.sh
+
+demo: setup ## the whole MovieLens pipeline on this machine (DATASET=<zip or address> selects the data)
+	@tools/demo.sh
+
+test: setup ## all tests, Rust and Python, against moto
+	@tools/test.sh
+
+test-rust: setup ## the Rust tests
+	@tools/test.sh rust
+
+test-python: setup ## the Python tests, on the installed wheel (PYTEST="..." adds arguments)
+	@tools/test.sh python
+
+lint: setup ## formatting, clippy, ruff, mypy, stubs against the binary, shell scripts, CloudFormation
+	@tools/lint.sh
+
+format: setup ## format Rust and Python
+	@tools/format.sh
+
+wheel: setup ## the wheel for Amazon MWAA (manylinux_2_28) into dist/
+	@tools/wheel.sh
+
+sdist: setup ## the source distribution into dist/
+	@tools/run.sh maturin sdist --out dist
+
+lambda: setup ## the Lambda functions' binaries
+	@tools/run.sh cargo build --release --locked --workspace --bins
+
+lock: setup ## write requirements/*.txt anew
+	@tools/lock.sh
+
+clean: ## remove what was made in this checkout
+	rm -rf dist .demo .venv-test .mypy_cache .ruff_cache .pytest_cache
+
+clean-all: clean ## remove the build tools, compiled crates and environments too
+	rm -rf "$${MWAALIB_CACHE:-$$HOME/.cache/mwaalib}"
