@@ -1,0 +1,1 @@
+"""Benchmarks of the wait engine, side by side with apache-airflow-providers-amazon."""

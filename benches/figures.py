@@ -1,0 +1,142 @@
+"""What is measured. Every figure is a dict of numbers by side; `None` where a side cannot do it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+from benches.endpoint import ACCOUNT, REGION, Endpoint
+from benches.jobs import KINDS, make
+from benches.process import Triggerer, script
+
+SIDES = ("mwaalib", "incumbent")
+Figure = dict[str, dict[str, float] | None]
+
+
+def starting(count: dict[str, int], role: bool = False, kind: str = "sfn") -> Figure:
+    """Start waits: longest stall of the loop, CPU and memory per wait. Each side with its own count."""
+    figure: Figure = {}
+    for side in SIDES:
+        with Endpoint() as endpoint:
+            jobs = make(endpoint, kind, count[side])
+            with Triggerer(side, endpoint, jobs, role=role) as triggerer:
+                figure[side] = {"waits": count[side], **triggerer.started, "role_calls": assumed(endpoint)}
+    return figure
+
+
+def assumed(endpoint: Endpoint) -> int:
+    """Return how often a role was assumed."""
+    return endpoint.calls().get("AssumeRole", 0)
+
+
+def steady(count: dict[str, int], seconds: float) -> Figure:
+    """CPU of nothing but waiting: SFN waits on ten machines, each polled every 60 s."""
+    figure: Figure = {}
+    for side in SIDES:
+        with Endpoint() as endpoint:
+            jobs = make(endpoint, "sfn", count[side], parents=10)
+            with Triggerer(side, endpoint, jobs, delay=60) as triggerer:
+                endpoint.reset()
+                figure[side] = {
+                    "waits": count[side],
+                    **triggerer.measure(seconds),
+                    "calls": sum(endpoint.calls().values()),
+                }
+    return figure
+
+
+def calls_per_round(kind: str, count: dict[str, int], delay: int = 60) -> Figure:
+    """API calls of one poll round for waits on one parent, counted over two rounds."""
+    figure: Figure = {}
+    for side in SIDES:
+        with Endpoint() as endpoint:
+            jobs = make(endpoint, kind, count[side])
+            with Triggerer(side, endpoint, jobs, delay=delay) as triggerer:
+                endpoint.reset()
+                triggerer.measure(2 * delay)
+                counts = {name: calls / 2 for name, calls in endpoint.calls().items()}
+                figure[side] = {"waits": count[side], "calls": sum(counts.values()), **counts}
+    return figure
+
+
+def latency(count: int, delay: int, kind: str = "sfn") -> Figure:
+    """Seconds from a job's change of state to the trigger's event; changes spread over three rounds."""
+    figure: Figure = {}
+    for side in SIDES:
+        with Endpoint() as endpoint:
+            jobs = make(endpoint, kind, count)
+            with Triggerer(side, endpoint, jobs, delay=delay) as triggerer:
+                changed: dict[str, float] = {}
+                for parent in {job.parent for job in jobs}:
+                    changed |= endpoint.change(kind, parent, KINDS[kind].success, seconds=3 * delay)
+                events = triggerer.events(6 * delay + 30)
+        lags = [events[name][0] - at for name, at in changed.items() if name in events]
+        figure[side] = {
+            "waits": count,
+            "fired": len(lags),
+            "mean_s": statistics.fmean(lags),
+            "p95_s": statistics.quantiles(lags, n=20)[-1],
+        }
+    return figure
+
+
+_MODULES = {
+    "mwaalib": "mwaalib.{part}.emr mwaalib.{part}.glue mwaalib.{part}.glue_crawler mwaalib.{part}.step_function",
+    "incumbent": " ".join(
+        f"airflow.providers.amazon.aws.{{part}}.{name}" for name in ("emr", "glue", "glue_crawler", "step_function")
+    ),
+}
+_IMPORT = """
+import importlib, json, time
+import airflow; from airflow.models.baseoperator import BaseOperator
+from airflow.sdk.bases.sensor import BaseSensorOperator; from airflow.triggers.base import BaseTrigger
+began = time.perf_counter()
+for name in {names!r}: importlib.import_module(name)
+print(json.dumps({{"ms": (time.perf_counter() - began) * 1e3}}))
+"""
+_FIRST_CALL = """
+import json, resource, time
+from pathlib import Path
+rss = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+import airflow; from airflow.models.baseoperator import BaseOperator
+from {module} import StepFunctionStartExecutionOperator
+from {hooks} import StepFunctionHook
+memory, began = rss(), time.perf_counter()
+StepFunctionHook(aws_conn_id="aws_default", region_name={region!r}){call}
+print(json.dumps({{"ms": (time.perf_counter() - began) * 1e3, "mb": (rss() - memory) / 2**20}}))
+"""
+
+
+def imports(runs: int = 7) -> Figure:
+    """Milliseconds to import all operators and sensors when Airflow itself is imported already."""
+    figure: Figure = {}
+    for side in SIDES:
+        names = [name for part in ("operators", "sensors") for name in _MODULES[side].format(part=part).split()]
+        figure[side] = median(lambda names=names: script(_IMPORT.format(names=names)), runs)  # type: ignore[misc]
+    return figure
+
+
+def first_call(runs: int = 7) -> Figure:
+    """Milliseconds and megabytes of the first client and its first call in a task process."""
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:m0:e0"
+    figure: Figure = {}
+    with Endpoint() as endpoint:
+        make(endpoint, "sfn", 1)
+        for side in SIDES:
+            prefix = "mwaalib" if side == "mwaalib" else "airflow.providers.amazon.aws"
+            code = _FIRST_CALL.format(
+                module=f"{prefix}.operators.step_function",
+                hooks=f"{prefix}.hooks.step_function",
+                region=REGION,
+                call=f".describe_execution({arn!r})",
+            )
+            figure[side] = median(lambda code=code: script(code, endpoint), runs)  # type: ignore[misc]
+    return figure
+
+
+def median(measure: Callable[[], dict[str, float]], runs: int) -> dict[str, float]:
+    """Return the median of each number over `runs`, after one run that warms the caches."""
+    measure()
+    taken: list[dict[str, Any]] = [measure() for _ in range(runs)]
+    return {name: statistics.median(run[name] for run in taken) for name in taken[0]}

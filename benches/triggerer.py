@@ -1,0 +1,130 @@
+"""A process that runs triggers the way Airflow's triggerer does, and measures itself.
+
+`python -m benches.triggerer '{"side": ..., "jobs": [[kind, parent, id], ...], ...}'` reads commands
+from standard input (`measure SECONDS`, `events SECONDS`, `end`) and answers each with a line of JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from benches.jobs import Job, trigger
+
+_TICK = 0.005
+_PAGE = resource.getpagesize()
+
+
+def rss() -> int:
+    """Return this process's resident memory in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+
+
+class Loop:
+    """One event loop with its triggers and a watch on how long it stalls."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.side: str = options["side"]
+        self.delay: int = options["delay"]
+        self.jobs = [Job(*job) for job in options["jobs"]]
+        self.stall = 0.0
+        self.tasks: list[asyncio.Task[None]] = []
+        self.events: dict[str, list[Any]] = {}
+
+    async def watch(self) -> None:
+        """Note the longest time by which a short sleep overran."""
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(_TICK)
+            self.stall = max(self.stall, time.perf_counter() - before - _TICK)
+
+    async def _run(self, job: Job, instance: Any) -> None:
+        async for event in instance.run():
+            self.events[job.id] = [time.time(), str(event.payload)[:200]]
+            break
+
+    async def start(self) -> dict[str, float]:
+        """Start every trigger as `TriggerRunner.create_triggers` does: one, then let the loop go on."""
+        warm_up, *_ = self.jobs
+        # The first wait loads modules and makes the client; what is measured is one more wait.
+        task = asyncio.create_task(self._run(warm_up, trigger(self.side, warm_up, self.delay)))
+        await quiet()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        gc.collect()
+        self.stall, memory, cpu, began = 0.0, rss(), time.process_time(), time.perf_counter()
+        for job in self.jobs:
+            await asyncio.sleep(0)
+            instance = trigger(self.side, job, self.delay)
+            self.tasks.append(asyncio.create_task(self._run(job, instance)))
+        created = time.perf_counter() - began
+        settled = await quiet()
+        gc.collect()
+        many = len(self.jobs)
+        return {
+            "created_s": created,
+            "settled_s": settled - began,
+            "stall_ms": self.stall * 1e3,
+            "cpu_ms": (time.process_time() - cpu) * 1e3 / many,
+            "memory_kb": (rss() - memory) / 1024 / many,
+            "rss_mb": rss() / 2**20,
+        }
+
+    async def measure(self, seconds: float) -> dict[str, float]:
+        """Return the CPU used in `seconds` of nothing but waiting."""
+        self.stall, cpu, began = 0.0, time.process_time(), time.perf_counter()
+        await asyncio.sleep(seconds)
+        took = time.perf_counter() - began
+        return {"cpu_percent": (time.process_time() - cpu) / took * 100, "stall_ms": self.stall * 1e3}
+
+    async def ended(self, seconds: float) -> dict[str, list[Any]]:
+        """Return the time and payload of each trigger's event, when all have fired or time is up."""
+        until = time.monotonic() + seconds
+        while len(self.events) < len(self.jobs) and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        return self.events
+
+
+async def quiet() -> float:
+    """Wait until this process has all but stopped working; return when that began."""
+    calm, since = 0, time.perf_counter()
+    while calm < 4:
+        cpu = time.process_time()
+        await asyncio.sleep(0.5)
+        if time.process_time() - cpu < 0.02:
+            calm += 1
+        else:
+            calm, since = 0, time.perf_counter()
+    return since
+
+
+async def main() -> None:
+    """Serve commands from standard input until `end`."""
+    options = json.loads(sys.stdin.readline())
+    loop = Loop(options)
+    commands: dict[str, Callable[[float], Awaitable[Any]]] = {"measure": loop.measure, "events": loop.ended}
+    watch = asyncio.create_task(loop.watch())
+    print(json.dumps(await loop.start()), flush=True)
+    while True:
+        line = await asyncio.to_thread(sys.stdin.readline)
+        name, _, argument = line.strip().partition(" ")
+        if name not in commands:
+            break
+        print(json.dumps(await commands[name](float(argument))), flush=True)
+    watch.cancel()
+    for task in loop.tasks:
+        task.cancel()
+    await asyncio.gather(*loop.tasks, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    logging.disable(logging.INFO)
+    asyncio.run(main())
