@@ -18,7 +18,7 @@ def collect(quick: bool) -> dict[str, Any]:
     # The incumbent needs over 1 MB and 70 ms a wait: its counts are what this machine can hold.
     theirs = 50 if quick else 400
     both = {"mwaalib": full, "incumbent": theirs}
-    # One call a wait shows at any count: 100 of the incumbent's are as good as 1,000, and do not take all day.
+    # One call a wait shows at any count; 1,000 of the incumbent's would take over an hour to start.
     rounds = {"mwaalib": 100 if quick else 1_000, "incumbent": 20 if quick else 100}
     taken: dict[str, Any] = {}
 
@@ -40,8 +40,11 @@ def collect(quick: bool) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(prog="benches", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small counts: checks the harness, proves nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="small counts: checks the harness, proves nothing"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the table and the picture")
     options = parser.parse_args()
     taken = collect(options.quick)

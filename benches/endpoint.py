@@ -7,7 +7,7 @@ import os
 import subprocess
 import urllib.request
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -26,7 +26,7 @@ def binary() -> Path:
 class Endpoint:
     """A running stub; one for each measurement, so that counts never mix."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Endpoint:
         self.process = subprocess.Popen([binary()], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().rsplit(" ", 1)[1])
@@ -38,7 +38,9 @@ class Endpoint:
         self.process.wait()
 
     def _post(self, route: str, body: dict[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(self.url + route, data=json.dumps(body or {}).encode(), method="POST")
+        request = urllib.request.Request(
+            self.url + route, data=json.dumps(body or {}).encode(), method="POST"
+        )
         with urllib.request.urlopen(request, timeout=60) as reply:
             return json.load(reply)
 

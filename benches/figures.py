@@ -81,12 +81,12 @@ def latency(count: int, delay: int, kind: str = "sfn") -> Figure:
     return figure
 
 
-_MODULES = {
-    "mwaalib": "mwaalib.{part}.emr mwaalib.{part}.glue mwaalib.{part}.glue_crawler mwaalib.{part}.step_function",
-    "incumbent": " ".join(
-        f"airflow.providers.amazon.aws.{{part}}.{name}" for name in ("emr", "glue", "glue_crawler", "step_function")
-    ),
-}
+_PACKAGES = {"mwaalib": "mwaalib", "incumbent": "airflow.providers.amazon.aws"}
+_PARTS = [
+    f"{part}.{name}"
+    for part in ("operators", "sensors")
+    for name in ("emr", "glue", "glue_crawler", "step_function")
+]
 _IMPORT = """
 import importlib, json, time
 import airflow; from airflow.models.baseoperator import BaseOperator
@@ -112,7 +112,7 @@ def imports(runs: int = 7) -> Figure:
     """Milliseconds to import all operators and sensors when Airflow itself is imported already."""
     figure: Figure = {}
     for side in SIDES:
-        names = [name for part in ("operators", "sensors") for name in _MODULES[side].format(part=part).split()]
+        names = [f"{_PACKAGES[side]}.{part}" for part in _PARTS]
         figure[side] = median(lambda names=names: script(_IMPORT.format(names=names)), runs)  # type: ignore[misc]
     return figure
 
@@ -124,7 +124,7 @@ def first_call(runs: int = 7) -> Figure:
     with Endpoint() as endpoint:
         make(endpoint, "sfn", 1)
         for side in SIDES:
-            prefix = "mwaalib" if side == "mwaalib" else "airflow.providers.amazon.aws"
+            prefix = _PACKAGES[side]
             code = _FIRST_CALL.format(
                 module=f"{prefix}.operators.step_function",
                 hooks=f"{prefix}.hooks.step_function",

@@ -94,7 +94,9 @@ def _incumbent(job: Job, delay: int) -> Any:
     if job.kind == "sfn":
         return StepFunctionsExecutionCompleteTrigger(execution_arn=job.id, region_name=REGION, **common)
     if job.kind == "glue":
-        return GlueJobCompleteTrigger(job_name=job.parent, run_id=job.id, verbose=False, region_name=REGION, **common)
+        return GlueJobCompleteTrigger(
+            job_name=job.parent, run_id=job.id, verbose=False, region_name=REGION, **common
+        )
     if job.kind == "emr_step":
         return EmrAddStepsTrigger(job_flow_id=job.parent, step_ids=[job.id], **common)
     return GlueCrawlerCompleteTrigger(crawler_name=job.id, region_name=REGION, **common)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 WIDTH, HEIGHT, MARGIN = 420, 300, 56
@@ -31,11 +32,16 @@ def _series(taken: dict[str, Any], key: str, per: float | None) -> _Series:
     return series
 
 
+def _decades(values: Iterable[float]) -> tuple[int, int]:
+    """Return the powers of ten that enclose `values`."""
+    powers = [math.log10(value) for value in values]
+    low, high = math.floor(min(powers)), math.ceil(max(powers))
+    return low, max(high, low + 1)
+
+
 def _panel(left: float, title: str, series: _Series) -> list[str]:
     points = [point for side in series.values() for point in side]
-    low_x, high_x = (math.floor(math.log10(min(x for x, _ in points))), math.ceil(math.log10(max(x for x, _ in points))))
-    low_y, high_y = (math.floor(math.log10(min(y for _, y in points))), math.ceil(math.log10(max(y for _, y in points))))
-    high_x, high_y = max(high_x, low_x + 1), max(high_y, low_y + 1)
+    (low_x, high_x), (low_y, high_y) = _decades(x for x, _ in points), _decades(y for _, y in points)
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = (math.log10(x) - low_x) / (high_x - low_x)
@@ -56,7 +62,9 @@ def _panel(left: float, title: str, series: _Series) -> list[str]:
     for side, line in series.items():
         corners = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in line)
         out.append(f'<polyline points="{corners}" fill="none" stroke="{_COLOURS[side]}" stroke-width="2"/>')
-        out += ['<circle cx="{:.1f}" cy="{:.1f}" r="3.5" fill="{}"/>'.format(*place(*p), _COLOURS[side]) for p in line]
+        for point in line:
+            x, y = place(*point)
+            out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{_COLOURS[side]}"/>')
     return out
 
 
@@ -71,6 +79,7 @@ def render(taken: dict[str, Any]) -> str:
         body.append(f'<rect x="{x}" y="{HEIGHT - 14}" width="12" height="12" fill="{colour}"/>')
         body.append(f'<text x="{x + 18}" y="{HEIGHT - 4}">{side}</text>')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" font-family="sans-serif" font-size="12">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" '
+        f'font-family="sans-serif" font-size="12">'
         f'<rect width="{width}" height="{HEIGHT}" fill="white"/>' + "".join(body) + "</svg>\n"
     )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from benches.endpoint import REGION, Endpoint
 from benches.jobs import Job
@@ -53,7 +53,8 @@ class Triggerer:
         self.started: dict[str, float] = self._ask(json.dumps(options))
 
     def _ask(self, line: str) -> Any:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         reply = self.process.stdout.readline()
@@ -71,7 +72,7 @@ class Triggerer:
         reply: dict[str, list[Any]] = self._ask(f"events {seconds}")
         return reply
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Triggerer:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -67,7 +67,7 @@ def render(taken: dict[str, Any]) -> str:
     lines = [
         "# Waits: mwaalib beside apache-airflow-providers-amazon",
         "",
-        f"Python {platform.python_version()}, {platform.machine()}; both sides in one run against the same stub endpoint.",
+        f"Python {platform.python_version()}, {platform.machine()}; both sides in one run, against one stub.",
         "In brackets: the number of waits. Lower is better; the ratio is the incumbent's figure over ours.",
         "",
         "| figure | target | mwaalib | incumbent | ratio | |",
