@@ -61,10 +61,8 @@ class Spark:
         :param work: directory of this run.
         :return: the whole command.
         :raises FileNotFoundError: a file at an ``s3://`` address is missing.
-        :raises SparkMissingError: PySpark or Java is missing.
+        :raises SparkMissingError: PySpark is missing.
         """
-        if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
-            raise SparkMissingError("Spark needs Java 17 or later: no java on PATH, no JAVA_HOME")
         command = [
             str(spark_home(self._settings.python) / "bin" / "spark-submit"),
             "--master",
@@ -106,8 +104,11 @@ class Spark:
 
         :param base: environment to add to.
         :param work: directory of this run.
-        :return: the environment for spark-submit.
+        :return: the environment for spark-submit, or for a Python program that uses PySpark.
+        :raises SparkMissingError: PySpark or Java is missing.
         """
+        if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+            raise SparkMissingError("Spark needs Java 17 or later: no java on PATH, no JAVA_HOME")
         conf = work / "conf"
         conf.mkdir(parents=True, exist_ok=True)
         values = {

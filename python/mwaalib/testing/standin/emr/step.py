@@ -54,7 +54,7 @@ class StepRun:
         stdout.touch()
         try:
             status = self._execute(stdout, stderr)
-            message = failure.cause(_tail(stderr), status) if status else ""
+            message = failure.cause(_tail(stderr), status, _tail(stdout)) if status else ""
         except (FileNotFoundError, PermissionError, StepCommandError, SparkMissingError, ValueError) as error:
             status, message = 1, _plain(error)
             stderr.write_text(message + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from pathlib import Path
@@ -141,14 +142,16 @@ class JobRun:
         env["PYTHONPATH"] = ":".join([str(_SHIMS), *py_files])
         if (job.command or {}).get("Name") == "pythonshell":
             return [runtime.settings.python, script, *arguments], env
-        options: list[str] = []
+        # Not by spark-submit, which would put the script's stderr into stdout.
+        options = ["--master", runtime.settings.spark_master]
         for conf in given.get("--conf", "").split(" --conf "):
             if conf.strip():
                 options += ["--conf", conf.strip()]
         if py_files:
             options += ["--py-files", ",".join(py_files)]
-        command = runtime.spark.command([*options, script, *arguments], self._work)
-        return command, runtime.spark.environment(env, self._work)
+        env = runtime.spark.environment(env, self._work)
+        env["PYSPARK_SUBMIT_ARGS"] = shlex.join([*options, "pyspark-shell"])
+        return [runtime.settings.python, script, *arguments], env
 
     def _ship(self, paths: dict[str, Path], final: bool = False) -> None:
         for name, path in paths.items():
