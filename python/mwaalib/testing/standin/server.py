@@ -27,6 +27,7 @@ def serve(settings: Settings) -> int:
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     # moto's own clients must never reach for the user's credentials.
     os.environ["AWS_ACCESS_KEY_ID"] = os.environ["AWS_SECRET_ACCESS_KEY"] = "testing"
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # AWS's own policies, which roles attach
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
         os.environ.pop(name, None)
     try:

@@ -19,6 +19,8 @@ PATCHES = (
     "lambda_functions",
     "sfn_executions",
     "sfn_tasks",
+    "cfn_types",
+    "cfn_stacks",
 )
 
 

@@ -1,0 +1,287 @@
+"""CloudFormation: types that moto skips silently, and properties that it leaves out.
+
+Adds AWS::Glue::Database, AWS::Glue::Job and AWS::Glue::Crawler; attaches a role's
+ManagedPolicyArns and applies updates of its policies; keeps a function's Architectures; updates
+a log group's retention.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mwaalib.testing.standin.errors import AwsError
+from mwaalib.testing.standin.patches.glue_crawlers import CRAWLER_MEMBERS, update_crawler
+from mwaalib.testing.standin.patches.glue_jobs import JOB_MEMBERS, update_job
+
+if TYPE_CHECKING:
+    from mwaalib.testing.standin.runtime import Runtime
+
+
+def apply(runtime: Runtime) -> None:
+    """Add the types and mend the others."""
+    _add_glue_types()
+    _mend_roles()
+    _mend_functions()
+    _mend_log_groups()
+
+
+class _Resource:
+    """What the Glue types share: a resource known by its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def physical_resource_id(self) -> str:
+        """The name, which is what Ref gives."""
+        return self.name
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        """Tell that GetAtt gives nothing."""
+        return False
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        """Refuse GetAtt."""
+        from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
+
+        raise UnformattedGetAttTemplateException()
+
+
+def _glue(account_id: str, region_name: str) -> Any:
+    from moto.glue.models import glue_backends
+
+    return glue_backends[account_id][region_name]
+
+
+def _add_glue_types() -> None:
+    from moto.core.common_models import CloudFormationModel
+
+    class GlueDatabase(_Resource, CloudFormationModel):
+        __module__ = "moto.glue.models"
+
+        @staticmethod
+        def cloudformation_name_type() -> str:
+            return ""
+
+        @staticmethod
+        def cloudformation_type() -> str:
+            return "AWS::Glue::Database"
+
+        @classmethod
+        def create_from_cloudformation_json(
+            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+        ) -> GlueDatabase:
+            given = dict(cloudformation_json["Properties"]["DatabaseInput"])
+            name = given.setdefault("Name", resource_name.lower())
+            _glue(account_id, region_name).create_database(name, given)
+            return cls(name)
+
+        @classmethod
+        def update_from_cloudformation_json(
+            cls, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        ) -> Any:
+            given = dict(cloudformation_json["Properties"]["DatabaseInput"])
+            given.setdefault("Name", original_resource.name)
+            if given["Name"] != original_resource.name:
+                created = cls.create_from_cloudformation_json(
+                    new_resource_name, cloudformation_json, account_id, region_name
+                )
+                _glue(account_id, region_name).delete_database(original_resource.name)
+                return created
+            _glue(account_id, region_name).update_database(original_resource.name, given)
+            return original_resource
+
+        @classmethod
+        def delete_from_cloudformation_json(
+            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        ) -> None:
+            _glue(account_id, region_name).delete_database(resource_name)
+
+    class GlueJob(_Resource, CloudFormationModel):
+        __module__ = "moto.glue.models"
+
+        @staticmethod
+        def cloudformation_name_type() -> str:
+            return "Name"
+
+        @staticmethod
+        def cloudformation_type() -> str:
+            return "AWS::Glue::Job"
+
+        @classmethod
+        def create_from_cloudformation_json(
+            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+        ) -> GlueJob:
+            given = _job_members(cloudformation_json["Properties"])
+            members = {attribute: given.get(member) for member, attribute in JOB_MEMBERS.items()}
+            tags = cloudformation_json["Properties"].get("Tags")
+            _glue(account_id, region_name).create_job(resource_name, tags=tags, **members)
+            return cls(resource_name)
+
+        @classmethod
+        def update_from_cloudformation_json(
+            cls, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        ) -> Any:
+            properties = cloudformation_json["Properties"]
+            if properties.get("Name", original_resource.name) != original_resource.name:
+                created = cls.create_from_cloudformation_json(
+                    new_resource_name, cloudformation_json, account_id, region_name
+                )
+                _glue(account_id, region_name).delete_job(original_resource.name)
+                return created
+            update_job(_glue(account_id, region_name).get_job(original_resource.name), _job_members(properties))
+            return original_resource
+
+        @classmethod
+        def delete_from_cloudformation_json(
+            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        ) -> None:
+            _glue(account_id, region_name).delete_job(resource_name)
+
+    class GlueCrawler(_Resource, CloudFormationModel):
+        __module__ = "moto.glue.models"
+
+        @staticmethod
+        def cloudformation_name_type() -> str:
+            return "Name"
+
+        @staticmethod
+        def cloudformation_type() -> str:
+            return "AWS::Glue::Crawler"
+
+        @classmethod
+        def create_from_cloudformation_json(
+            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+        ) -> GlueCrawler:
+            properties = cloudformation_json["Properties"]
+            members = {attribute: properties.get(member) for member, attribute in CRAWLER_MEMBERS.items()}
+            members["schedule"] = (properties.get("Schedule") or {}).get("ScheduleExpression")
+            _glue(account_id, region_name).create_crawler(
+                name=resource_name, tags=properties.get("Tags"), **members
+            )
+            return cls(resource_name)
+
+        @classmethod
+        def update_from_cloudformation_json(
+            cls, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        ) -> Any:
+            properties = cloudformation_json["Properties"]
+            backend = _glue(account_id, region_name)
+            if properties.get("Name", original_resource.name) != original_resource.name:
+                created = cls.create_from_cloudformation_json(
+                    new_resource_name, cloudformation_json, account_id, region_name
+                )
+                backend.delete_crawler(original_resource.name)
+                return created
+            given = {m: properties.get(m) for m in CRAWLER_MEMBERS if m != "Schedule"}
+            given["Schedule"] = (properties.get("Schedule") or {}).get("ScheduleExpression")
+            update_crawler(backend.get_crawler(original_resource.name), given)
+            return original_resource
+
+        @classmethod
+        def delete_from_cloudformation_json(
+            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        ) -> None:
+            _glue(account_id, region_name).delete_crawler(resource_name)
+
+
+def _job_members(properties: dict[str, Any]) -> dict[str, Any]:
+    """A template gives numbers as text too; the API has them as numbers."""
+    given = dict(properties)
+    for name in ("MaxRetries", "AllocatedCapacity", "Timeout", "NumberOfWorkers"):
+        if given.get(name) is not None:
+            given[name] = int(given[name])
+    if given.get("MaxCapacity") is not None:
+        given["MaxCapacity"] = float(given["MaxCapacity"])
+    given["ExecutionProperty"] = {k: int(v) for k, v in (given.get("ExecutionProperty") or {}).items()}
+    given["DefaultArguments"] = {k: str(v) for k, v in (given.get("DefaultArguments") or {}).items()}
+    if "GlueVersion" in given:
+        given["GlueVersion"] = str(given["GlueVersion"])
+    return given
+
+
+def _mend_roles() -> None:
+    from moto.iam.models import Role, iam_backends
+
+    create = Role.create_from_cloudformation_json.__func__
+
+    def attach(role: Any, properties: dict[str, Any]) -> None:
+        backend = iam_backends[role.account_id][role.partition]
+        wanted = properties.get("ManagedPolicyArns") or []
+        for arn in [a for a in role.managed_policies if a not in wanted]:
+            backend.detach_role_policy(arn, role.name)
+        for arn in [a for a in wanted if a not in role.managed_policies]:
+            backend.attach_role_policy(arn, role.name)
+
+    def created(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        role = create(cls, *args, **kwargs)
+        document = args[1] if len(args) > 1 else kwargs["cloudformation_json"]
+        attach(role, document["Properties"])
+        return role
+
+    def updated(
+        cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+    ) -> Any:
+        properties = cloudformation_json["Properties"]
+        if properties.get("RoleName", original_resource.name) != original_resource.name:
+            raise AwsError("ValidationError", "the stand-in does not rename roles")
+        role = original_resource
+        document = properties["AssumeRolePolicyDocument"]
+        role.assume_role_policy_document = document if isinstance(document, str) else json.dumps(document, default=str)
+        role.description = properties.get("Description", "")
+        role.max_session_duration = properties.get("MaxSessionDuration", 3600)
+        policies = {p["PolicyName"]: p["PolicyDocument"] for p in properties.get("Policies") or []}
+        for name in [n for n in role.policies if n not in policies]:
+            role.delete_policy(name)
+        for name, policy in policies.items():
+            role.put_policy(name, policy)
+        attach(role, properties)
+        return role
+
+    delete = Role.delete_from_cloudformation_json.__func__
+
+    def deleted(cls: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str) -> None:
+        from moto.utilities.utils import get_partition
+
+        backend = iam_backends[account_id][get_partition(region_name)]
+        attach(backend.get_role(resource_name), {})
+        delete(cls, resource_name, cloudformation_json, account_id, region_name)
+
+    Role.create_from_cloudformation_json = classmethod(created)
+    Role.delete_from_cloudformation_json = classmethod(deleted)
+    Role.update_from_cloudformation_json = classmethod(updated)
+
+
+def _mend_functions() -> None:
+    from moto.awslambda.models import LambdaFunction
+
+    for name in ("create_from_cloudformation_json", "update_from_cloudformation_json"):
+        original = getattr(LambdaFunction, name).__func__
+
+        def with_architecture(cls: Any, *args: Any, _original: Any = original, **kwargs: Any) -> Any:
+            function = _original(cls, *args, **kwargs)
+            document = kwargs.get("cloudformation_json") or next(a for a in args if isinstance(a, dict))
+            function.architectures = document["Properties"].get("Architectures") or ["x86_64"]
+            return function
+
+        setattr(LambdaFunction, name, classmethod(with_architecture))
+
+
+def _mend_log_groups() -> None:
+    from moto.logs.models import LogGroup
+
+    def updated(
+        cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+    ) -> Any:
+        properties = cloudformation_json["Properties"]
+        if properties.get("LogGroupName", original_resource.name) != original_resource.name:
+            original_resource.delete(account_id, region_name)
+            return cls.create_from_cloudformation_json(
+                new_resource_name, cloudformation_json, account_id, region_name
+            )
+        original_resource.set_retention_policy(properties.get("RetentionInDays"))
+        return original_resource
+
+    LogGroup.update_from_cloudformation_json = classmethod(updated)
