@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ class Application:
         except AwsError as error:
             return respond_error(call, error, start_response)
         except Dropped:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError("dropped by an injected fault") from None
         except NotImplementedError as error:
             # A 5xx would be retried by every SDK, and there is nothing to wait for.
