@@ -54,4 +54,6 @@ def _encode(value: Any) -> Any:
     # Lazy values of Airflow (proxies of Variable, XCom sequences) know how to become text or a list.
     if hasattr(value, "__iter__") and hasattr(value, "__len__"):
         return list(value)
-    raise TypeError(f"a value of type {type(value).__module__}.{type(value).__qualname__} cannot be sent to AWS")
+    raise TypeError(
+        f"a value of type {type(value).__module__}.{type(value).__qualname__} cannot be sent to AWS"
+    )

@@ -40,7 +40,7 @@ def session(settings: str) -> Any:
 
 
 def configuration() -> dict[str, Any]:
-    """Return what `[mwaalib]` of airflow.cfg sets for the native core; what is malformed is named in the log."""
+    """Return what `[mwaalib]` of airflow.cfg sets for the core; what is malformed is named in the log."""
     from mwaalib.compat import conf
 
     found: dict[str, Any] = {}
@@ -51,5 +51,7 @@ def configuration() -> dict[str, Any]:
         try:
             found[name] = read(text)
         except ValueError as error:
-            logging.getLogger(__name__).warning("[mwaalib] %s is ignored, %r is malformed: %s", name, text, error)
+            logging.getLogger(__name__).warning(
+                "[mwaalib] %s is ignored, %r is malformed: %s", name, text, error
+            )
     return found

@@ -14,7 +14,6 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from mwaalib.compat import AirflowNotFoundException, BaseHook, airflow_version, mask_secret
@@ -133,13 +132,21 @@ class _Reader:
             # Templates and URIs turn a switch into text.
             return {"true": True, "false": False}.get(value.lower(), value)
         if not isinstance(value, bool):
-            raise self.error(path, f"expected true, false or the path of a CA file, got {type(value).__name__}")
+            raise self.error(
+                path, f"expected true, false or the path of a CA file, got {type(value).__name__}"
+            )
         return value
 
     def warn(self, path: str, known: Any, consequence: str = "is not understood and has no effect") -> None:
-        near = get_close_matches(path.rsplit(".", 1)[-1], sorted(known), n=1)
+        near = _near(path.rsplit(".", 1)[-1], known)
         hint = f", did you mean {near[0]!r}?" if near else ""
         log.warning("%s: %s %s%s", self.source, path, consequence, hint)
+
+
+def _near(name: str, known: Any) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(name, sorted(known), n=1, cutoff=0.7)
 
 
 def fetch(conn_id: str | None) -> Any:
@@ -222,7 +229,9 @@ def from_connection(
     }
     chosen = verify if verify is not None else extra.get("verify")
     settings["verify"] = read.verify("verify", chosen)
-    return json.dumps({key: value for key, value in settings.items() if value not in (None, {}, [])}, sort_keys=True)
+    return json.dumps(
+        {key: value for key, value in settings.items() if value not in (None, {}, [])}, sort_keys=True
+    )
 
 
 def _extra(read: _Reader, conn: Any) -> dict[str, Any]:
@@ -259,13 +268,17 @@ def _credentials(
     if login and password:
         key, secret = login, password
     elif bool(login) != bool(password) and not extra.get("aws_access_key_id"):
-        raise read.error("login, password", "access key id and secret access key belong together, one is missing")
+        raise read.error(
+            "login, password", "access key id and secret access key belong together, one is missing"
+        )
     for path, source in (("extra", extra), ("extra.session_kwargs", session)):
         if key is None:
             key = read.text(f"{path}.aws_access_key_id", source.get("aws_access_key_id"))
             secret = read.text(f"{path}.aws_secret_access_key", source.get("aws_secret_access_key"))
             if bool(key) != bool(secret):
-                raise read.error(path, "aws_access_key_id and aws_secret_access_key belong together, one is missing")
+                raise read.error(
+                    path, "aws_access_key_id and aws_secret_access_key belong together, one is missing"
+                )
     token = read.text("extra.aws_session_token", extra.get("aws_session_token")) or read.text(
         "extra.session_kwargs.aws_session_token", session.get("aws_session_token")
     )
@@ -307,15 +320,19 @@ def _assume_role(read: _Reader, extra: dict[str, Any], conn: Any) -> dict[str, A
         else:
             role[field] = read.text(path, value)
     if "policy_arns" in role:
-        role["policy_arns"] = [item["arn"] if isinstance(item, dict) else item for item in role["policy_arns"]]
+        role["policy_arns"] = [
+            item["arn"] if isinstance(item, dict) else item for item in role["policy_arns"]
+        ]
     if method == "assume_role_with_web_identity":
         federation = extra.get("assume_role_with_web_identity_federation") or "file"
         if federation != "file":
             raise read.error(
-                "extra.assume_role_with_web_identity_federation", f"{federation!r} is not supported, use 'file'"
+                "extra.assume_role_with_web_identity_federation",
+                f"{federation!r} is not supported, use 'file'",
             )
         file = read.text(
-            "extra.assume_role_with_web_identity_token_file", extra.get("assume_role_with_web_identity_token_file")
+            "extra.assume_role_with_web_identity_token_file",
+            extra.get("assume_role_with_web_identity_token_file"),
         ) or os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
         if not file:
             raise read.error("extra.assume_role_with_web_identity_token_file", "needed and not set")
@@ -332,7 +349,7 @@ def _services(
     for name, value in services.items():
         path = f"extra.service_config.{name}"
         if name not in SERVICES:
-            if get_close_matches(name, SERVICES, n=1, cutoff=0.7):
+            if _near(name, SERVICES):
                 read.warn(path, SERVICES)
             continue  # a service other providers use this connection for
         config = read.mapping(path, value)

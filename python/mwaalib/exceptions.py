@@ -165,7 +165,9 @@ class UnknownStateError(MwaalibError):
     state: str | None
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id} is in state {self.state!r}, which this version of mwaalib does not know"
+        return (
+            f"{self.kind} {self.id} is in state {self.state!r}, which this version of mwaalib does not know"
+        )
 
 
 class WaitTimeoutError(MwaalibError):

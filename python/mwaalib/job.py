@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from mwaalib import _json
 from mwaalib.exceptions import InternalError, MwaalibError, from_dict
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 
 # Airflow's own timeout of a deferred task: only for the case that no triggerer reports the deadline.
 _GRACE = 120.0
+
+# The standard library's logger in Airflow 2, structlog's in Airflow 3.
+Log: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Wait:
         """Return the text the native core takes."""
         return json.dumps(self.to_dict())
 
-    def block(self, session: Any, log: logging.Logger) -> list[dict[str, Any]]:
+    def block(self, session: Any, log: Log) -> list[dict[str, Any]]:
         """Wait in this thread, logging changes of state.
 
         :param session: Native session.
@@ -129,7 +131,7 @@ class Started:
 
     :param ids: Ids of the jobs.
     :param parent: What the ids belong to.
-    :param reattached: None when it was started now, else the state of what was found: `pending` or `succeeded`.
+    :param reattached: None when it was started now, else what was found: `pending` or `succeeded`.
     :param response: The reply of AWS to the start, empty when nothing was started.
     :param since: Unix time from which this run counts.
     """
@@ -163,7 +165,7 @@ def job_key(context: Context, retries: int | None, part: str = "") -> str | None
     return f"{name}-{digest[:32]}"
 
 
-def start(session: Any, job: Job, key: str | None, log: logging.Logger) -> Started:
+def start(session: Any, job: Job, key: str | None, log: Log) -> Started:
     """Start a job, or take over the one that an earlier attempt of this task started.
 
     :param session: Native session.
@@ -186,7 +188,7 @@ def start(session: Any, job: Job, key: str | None, log: logging.Logger) -> Start
     return started
 
 
-def log_event(log: logging.Logger, text: str) -> None:
+def log_event(log: Log, text: str) -> None:
     """Write one event of a wait to the task's log."""
     event = json.loads(text)
     if event.get("type") == "state":
@@ -221,7 +223,7 @@ class JobOperator:
     verify: bool | str | None
     botocore_config: dict[str, Any] | None
     retries: int | None
-    log: logging.Logger
+    log: Log
 
     # What on_kill cancels: set while a wait runs in this process.
     _wait: Wait | None = None
@@ -324,7 +326,7 @@ def timeout_of(delay: float, attempts: float | None) -> float | None:
     return None if attempts is None else float(delay) * float(attempts)
 
 
-def as_list(states: str | Sequence[str] | None) -> list[str] | None:
+def as_list(states: str | Iterable[str] | None) -> list[str] | None:
     """Return states as a list; templates may have turned a list into one name."""
     if states is None:
         return None

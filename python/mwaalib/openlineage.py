@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import logging
 from typing import TYPE_CHECKING, Any
 
 from mwaalib.compat import conf
+from mwaalib.job import Log
 
 if TYPE_CHECKING:
     from mwaalib.compat import Context
@@ -25,7 +25,7 @@ def inject_transport_default() -> bool:
     return conf.getboolean("openlineage", "spark_inject_transport_info", fallback=False)
 
 
-def parent_properties(context: Context, log: logging.Logger) -> dict[str, str]:
+def parent_properties(context: Context, log: Log) -> dict[str, str]:
     """Return the Spark properties that name this task as a job's parent, empty without OpenLineage.
 
     :param context: Context of the running task.
@@ -41,7 +41,7 @@ def parent_properties(context: Context, log: logging.Logger) -> dict[str, str]:
     return dict(inject_parent_job_information_into_spark_properties({}, context))
 
 
-def transport_properties(context: Context, log: logging.Logger) -> dict[str, str]:
+def transport_properties(context: Context, log: Log) -> dict[str, str]:
     """Return the Spark properties that send a job's events where Airflow's go, empty without OpenLineage.
 
     :param context: Context of the running task.
@@ -57,7 +57,7 @@ def transport_properties(context: Context, log: logging.Logger) -> dict[str, str
     return dict(inject_transport_information_into_spark_properties({}, context))
 
 
-def inject_into_steps(steps: list[dict[str, Any]], context: Context, log: logging.Logger) -> list[dict[str, Any]]:
+def inject_into_steps(steps: list[dict[str, Any]], context: Context, log: Log) -> list[dict[str, Any]]:
     """Return EMR steps whose spark-submit commands name this task as parent.
 
     :param steps: Steps as boto3 takes them; not changed.
@@ -84,7 +84,7 @@ def inject_into_steps(steps: list[dict[str, Any]], context: Context, log: loggin
 
 
 def inject_into_glue_arguments(
-    arguments: dict[str, Any], context: Context, log: logging.Logger, *, parent: bool, transport: bool
+    arguments: dict[str, Any], context: Context, log: Log, *, parent: bool, transport: bool
 ) -> dict[str, Any]:
     """Return Glue arguments whose `--conf` carries OpenLineage's properties.
 

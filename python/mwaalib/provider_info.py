@@ -63,8 +63,8 @@ def get_provider_info() -> dict[str, Any]:
                 "options": {
                     "call_budgets": _option(
                         "string",
-                        "Calls per second that this process allows itself, by API, as JSON: the burst and the "
-                        "refill per second. Unset APIs keep the rates that AWS documents.\n",
+                        "Calls per second that this process allows itself, by API, as JSON: the burst and "
+                        "the refill per second. Unset APIs keep the rates that AWS documents.\n",
                         "",
                         '{"emr:DescribeStep": [10, 0.5]}',
                     ),

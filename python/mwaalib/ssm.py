@@ -4,7 +4,7 @@ As an object, anywhere a template may stand:
 
     bucket = SsmParameter("/mwaa/S3/DemoBucket")
     StepFunctionStartExecutionOperator(state_machine_arn=SsmParameter("/mwaa/sfn/movielens"), ...)
-    EmrAddStepsOperator(steps=[{"HadoopJarStep": {"Args": ["spark-submit", "s3://" + bucket + "/job.py"]}}], ...)
+    EmrAddStepsOperator(steps=[{"HadoopJarStep": {"Args": ["spark-submit", "s3://" + bucket + "/x.py"]}}])
 
 or as a macro, after `DAG(user_defined_macros=ssm_macros())`:
 

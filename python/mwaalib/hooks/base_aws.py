@@ -51,7 +51,9 @@ class AwsGenericHook(BaseHook):
     ) -> None:
         super().__init__()
         if resource_type is not None:
-            raise ValueError(f"mwaalib has no boto3 resources (resource_type={resource_type!r}), use client_type")
+            raise ValueError(
+                f"mwaalib has no boto3 resources (resource_type={resource_type!r}), use client_type"
+            )
         if client_type is not None and client_type not in connection.SERVICES:
             raise ValueError(
                 f"mwaalib has no client for {client_type!r}, only for {', '.join(connection.SERVICES)}"
@@ -185,7 +187,9 @@ class AwsGenericHook(BaseHook):
             "placeholders": {
                 "login": "YOUR_AWS_ACCESS_KEY_ID",
                 "password": "YOUR_AWS_SECRET_ACCESS_KEY",
-                "extra": _json.dumps({"region_name": "us-east-1", "role_arn": "arn:aws:iam::123456789098:role/name"}),
+                "extra": _json.dumps(
+                    {"region_name": "us-east-1", "role_arn": "arn:aws:iam::123456789098:role/name"}
+                ),
             },
         }
 

@@ -107,7 +107,9 @@ class EmrHook(AwsBaseHook):
             found = self.get_connection(self.emr_conn_id)
         except AirflowNotFoundException as error:
             if self.emr_conn_id == self.default_conn_name:
-                self.log.info("Connection %r does not exist: starting from an empty request", self.emr_conn_id)
+                self.log.info(
+                    "Connection %r does not exist: starting from an empty request", self.emr_conn_id
+                )
                 return {}
             raise ConnectionNotFoundError(
                 f"connection {self.emr_conn_id!r} (emr_conn_id) does not exist; "

@@ -121,7 +121,9 @@ class GlueJobHook(AwsBaseHook):
 
     def list_jobs(self) -> dict[str, Any]:
         """Return the first page of the account's jobs; deprecated, use `describe_jobs`."""
-        warnings.warn("list_jobs is deprecated, use describe_jobs", provider_deprecation_warning(), stacklevel=2)
+        warnings.warn(
+            "list_jobs is deprecated, use describe_jobs", provider_deprecation_warning(), stacklevel=2
+        )
         return self.describe_jobs()
 
     def prepare_job(self) -> str:
@@ -172,7 +174,9 @@ class GlueJobHook(AwsBaseHook):
         prefix = run.get("LogGroupName", "/aws-glue/jobs")
         for suffix in ("output", "error"):
             field = f"{suffix}_stream_continuation"
-            token = self._print_stream(f"{prefix}/{suffix}", run_id, since, getattr(continuation_tokens, field))
+            token = self._print_stream(
+                f"{prefix}/{suffix}", run_id, since, getattr(continuation_tokens, field)
+            )
             setattr(continuation_tokens, field, token)
 
     def _print_stream(self, group: str, run_id: str, since: int, token: str | None) -> str | None:
@@ -306,5 +310,3 @@ def run_request(
     :param run_kwargs: Further members of the request.
     """
     return {"JobName": job_name, "Arguments": arguments or {}, **(run_kwargs or {})}
-
-

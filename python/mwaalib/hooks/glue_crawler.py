@@ -48,7 +48,7 @@ class GlueCrawlerHook(AwsBaseHook):
         return self.conn.call("CreateCrawler", crawler_kwargs)
 
     def update_crawler(self, **crawler_kwargs: Any) -> bool:
-        """Bring a crawler and its tags to the wanted configuration (UpdateCrawler, TagResource, UntagResource).
+        """Bring a crawler and its tags to the wanted configuration (UpdateCrawler, Tag-, UntagResource).
 
         :param crawler_kwargs: Members of the request, and `Tags`.
         :return: Whether anything differed.

@@ -45,7 +45,9 @@ class StepFunctionHook(AwsBaseHook):
         :return: ARN of the execution.
         """
         if not name:
-            raise AirflowFailException(f"the name of the execution is needed to redrive one of {state_machine_arn}")
+            raise AirflowFailException(
+                f"the name of the execution is needed to redrive one of {state_machine_arn}"
+            )
         prefix, machine = state_machine_arn.split(":stateMachine:")
         # A version or an alias of the machine is no part of an execution's ARN.
         arn = f"{prefix}:execution:{machine.split(':')[0]}:{name}"

@@ -13,7 +13,9 @@ class StateMachineDetailsLink(BaseAwsLink):
 
     name = "State Machine Details"
     key = "_state_machine_details"
-    format_str = BASE_AWS_CONSOLE_LINK + "/states/home?region={region_name}#/statemachines/view/{state_machine_arn}"
+    format_str = (
+        BASE_AWS_CONSOLE_LINK + "/states/home?region={region_name}#/statemachines/view/{state_machine_arn}"
+    )
 
     def format_link(self, *, state_machine_arn: str | None = None, **kwargs: Any) -> str:
         if not state_machine_arn:
@@ -26,7 +28,9 @@ class StateMachineExecutionsDetailsLink(BaseAwsLink):
 
     name = "State Machine Executions Details"
     key = "_state_machine_executions_details"
-    format_str = BASE_AWS_CONSOLE_LINK + "/states/home?region={region_name}#/v2/executions/details/{execution_arn}"
+    format_str = (
+        BASE_AWS_CONSOLE_LINK + "/states/home?region={region_name}#/v2/executions/details/{execution_arn}"
+    )
 
     def format_link(self, *, execution_arn: str | None = None, **kwargs: Any) -> str:
         if not execution_arn:

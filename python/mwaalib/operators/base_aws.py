@@ -71,7 +71,7 @@ class AwsBaseOperator(AwsHookMixin[AwsHookType], BaseOperator):
         region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
-        region: str | None | ArgNotSet = NOTSET,
+        region: str | ArgNotSet | None = NOTSET,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

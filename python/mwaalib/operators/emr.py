@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mwaalib.compat import default_deferrable
 from mwaalib.exceptions import MwaalibError
@@ -65,7 +65,7 @@ class EmrAddStepsOperator(EmrBaseOperator):
         "job_flow_id", "job_flow_name", "cluster_states", "steps", "execution_role_arn"
     )
     template_ext: Sequence[str] = (".json",)
-    template_fields_renderers = {"steps": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"steps": "json"}
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class EmrCreateJobFlowOperator(EmrBaseOperator):
         "job_flow_overrides", "waiter_delay", "waiter_max_attempts", "emr_conn_id"
     )
     template_ext: Sequence[str] = (".json",)
-    template_fields_renderers = {"job_flow_overrides": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"job_flow_overrides": "json"}
 
     def __init__(
         self,

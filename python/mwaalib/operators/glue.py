@@ -7,7 +7,7 @@ import time
 import urllib.parse
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mwaalib.compat import default_deferrable, provider_deprecation_warning
 from mwaalib.exceptions import MwaalibError
@@ -71,7 +71,7 @@ class GlueJobOperator(AwsBaseOperator[GlueJobHook]):
         "iam_role_arn",
     )
     template_ext: Sequence[str] = ()
-    template_fields_renderers = {
+    template_fields_renderers: ClassVar[dict[str, str]] = {
         "script_args": "json",
         "create_job_kwargs": "json",
         "run_job_kwargs": "json",

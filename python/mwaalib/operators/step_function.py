@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mwaalib.compat import default_deferrable
 from mwaalib.hooks.step_function import StepFunctionHook, execution_request
-from mwaalib.job import Job, Started, Wait, timeout_of
+from mwaalib.job import Job, Started, timeout_of
 from mwaalib.links.step_function import StateMachineDetailsLink, StateMachineExecutionsDetailsLink
 from mwaalib.operators.base_aws import AwsBaseOperator, aws_template_fields
 
@@ -78,7 +78,11 @@ class StepFunctionStartExecutionOperator(AwsBaseOperator[StepFunctionHook]):
         started = Started(ids=[self.hook.redrive_execution(self.state_machine_arn, self.name)])
         self.job_started(context, started)
         pending = job.wait_for(started)
-        return self.wait_job(context, pending, deferrable=self.deferrable) if wait else self.job_done(context, pending)
+        return (
+            self.wait_job(context, pending, deferrable=self.deferrable)
+            if wait
+            else self.job_done(context, pending)
+        )
 
     def job_started(self, context: Context, started: Started) -> None:
         self._publish(StateMachineExecutionsDetailsLink, context, execution_arn=started.ids[0])

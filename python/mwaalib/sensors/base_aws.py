@@ -36,7 +36,7 @@ class AwsBaseSensor(AwsHookMixin[AwsHookType], BaseSensorOperator):
         region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
-        region: str | None | ArgNotSet = NOTSET,
+        region: str | ArgNotSet | None = NOTSET,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -56,7 +56,9 @@ class EmrBaseSensor(AwsBaseSensor[EmrHook]):
     def deferred_timeout(self) -> float | None:
         return timeout_of(self.poke_interval, self.max_attempts)
 
-    def _publish_cluster(self, context: Context, job_flow_id: str, cluster: dict[str, Any] | None = None) -> None:
+    def _publish_cluster(
+        self, context: Context, job_flow_id: str, cluster: dict[str, Any] | None = None
+    ) -> None:
         self._publish(EmrClusterLink, context, job_flow_id=job_flow_id)
         if not self.do_xcom_push:
             return
@@ -143,7 +145,9 @@ class EmrStepSensor(EmrBaseSensor):
     :raises JobFailedError: when the step failed, with the tail of its stderr.
     """
 
-    template_fields: Sequence[str] = aws_template_fields("job_flow_id", "step_id", "target_states", "failed_states")
+    template_fields: Sequence[str] = aws_template_fields(
+        "job_flow_id", "step_id", "target_states", "failed_states"
+    )
     template_ext: Sequence[str] = ()
     operator_extra_links = (EmrClusterLink(), EmrLogsLink())
 

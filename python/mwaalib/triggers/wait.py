@@ -61,7 +61,7 @@ class WaitTrigger(BaseTrigger):
         **unknown: Any,
     ) -> None:
         # `unknown` is what a newer version wrote before a downgrade.
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.wait = wait
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
@@ -95,14 +95,16 @@ class WaitTrigger(BaseTrigger):
         except Exception as unknown:
             self.log.exception("The wait failed in a way it should not")
             error = InternalError(f"{type(unknown).__name__}: {unknown}")
-        yield TriggerEvent(self._payload(error))
+        yield TriggerEvent(self._payload(error))  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Cancel the job after a user has killed the deferred task."""
         if not self.cancel_on_kill:
             return
         async with _sessions().lease(self._key()) as lease:
-            await asyncio.get_running_loop().run_in_executor(None, lease.session.cancel, json.dumps(self.wait))
+            await asyncio.get_running_loop().run_in_executor(
+                None, lease.session.cancel, json.dumps(self.wait)
+            )
 
     async def _run(self) -> None:
         text = json.dumps(self.wait)
@@ -123,7 +125,7 @@ class WaitTrigger(BaseTrigger):
                     lease.forget(changed)
 
     def _log_event(self, text: str) -> None:
-        log_event(self.log, text)  # type: ignore[arg-type]
+        log_event(self.log, text)
 
     def _key(self) -> _Key:
         config = json.dumps(self.botocore_config, sort_keys=True) if self.botocore_config else None
@@ -292,5 +294,3 @@ async def _off_loop(function: Callable[..., Any], *args: Any) -> Any:
     except ImportError:
         return await asyncio.to_thread(function, *args)
     return await sync_to_async(function)(*args)
-
-
