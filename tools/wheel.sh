@@ -15,7 +15,7 @@ if [ -f "$wheel" ] && [ "$(cat dist/.stamp 2>/dev/null)" = "$stamp" ]; then
     exit 0
 fi
 
-rm -rf dist
+mkdir -p dist && rm -f dist/mwaalib-*.whl dist/.stamp
 maturin build --release --locked --compatibility manylinux_2_28 --target "$MWAALIB_TARGET" --out dist >&2
 echo "$stamp" >dist/.stamp
 wheel=$(ls dist/mwaalib-*.whl)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Fetches a MovieLens data set and uploads its CSV files for the preprocess scripts.
 
 Runs as a step on an EMR node with what is there: Python's standard library (3.9 on EMR 7) and the AWS CLI.
@@ -55,6 +54,7 @@ def fetch(address: str, target: pathlib.Path) -> None:
 
 
 def download(address: str, target: pathlib.Path) -> None:
+    """One attempt; a body shorter than announced is an error."""
     with urllib.request.urlopen(address, timeout=TIMEOUT) as reply, target.open("wb") as file:
         expected = reply.headers.get("Content-Length")
         shutil.copyfileobj(reply, file, 1 << 20)
@@ -65,7 +65,10 @@ def download(address: str, target: pathlib.Path) -> None:
 def copy(source: str, target: str) -> None:
     """``aws s3 cp``, as every EMR node has it."""
     done = subprocess.run(
-        ["aws", "s3", "cp", "--only-show-errors", source, target], stderr=subprocess.PIPE, text=True
+        ["aws", "s3", "cp", "--only-show-errors", source, target],
+        check=False,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     if done.returncode:
         raise CollectError(f"cannot copy {source} to {target}: {done.stderr.strip()}")
@@ -81,7 +84,9 @@ def extract(archive: pathlib.Path, directory: pathlib.Path, address: str) -> lis
             members = {pathlib.PurePosixPath(name).name: name for name in content.namelist()}
             missing = [name for name in NEEDED if name not in members]
             if missing:
-                raise CollectError(f"{shown(address)} has no {', '.join(missing)}: it is no MovieLens data set")
+                raise CollectError(
+                    f"{shown(address)} has no {', '.join(missing)}: it is no MovieLens data set"
+                )
             for name in (*NEEDED, *OPTIONAL):
                 if name in members:
                     files.append(directory / name)
@@ -93,6 +98,7 @@ def extract(archive: pathlib.Path, directory: pathlib.Path, address: str) -> lis
 
 
 def main() -> None:
+    """Command line of the script."""
     parser = argparse.ArgumentParser(prog="collect_movielens")
     parser.add_argument("--dataset", required=True, help="address of the data set's zip")
     parser.add_argument("--output", required=True, help="s3:// prefix that the CSV files go to")

@@ -44,6 +44,7 @@ def in_order(rows: DataFrame, *order: object) -> DataFrame:
 
 
 def positive(text: str) -> int:
+    """A whole number from 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")
@@ -51,6 +52,7 @@ def positive(text: str) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Command line of the job."""
     parser = argparse.ArgumentParser(prog="movielens_glue_transform")
     parser.add_argument("--input", required=True, help="where movies/ and ratings/ lie as Parquet")
     parser.add_argument("--output", required=True, help="where most_popular_movies/ and top_rated_movies/ go")

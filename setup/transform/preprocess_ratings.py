@@ -19,9 +19,7 @@ SCHEMA = StructType(
 
 def shape(ratings: DataFrame) -> DataFrame:
     """Turns the seconds since 1970 into ``rated_at``, a timestamp in UTC."""
-    return ratings.select(
-        "userId", "movieId", "rating", F.timestamp_seconds("timestamp").alias("rated_at")
-    )
+    return ratings.select("userId", "movieId", "rating", F.timestamp_seconds("timestamp").alias("rated_at"))
 
 
 if __name__ == "__main__":

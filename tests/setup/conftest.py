@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from mwaalib.testing.process import StandIn
 
 ROOT = pathlib.Path(__file__).parents[2]
 TRANSFORM = ROOT / "setup" / "transform"
@@ -54,7 +55,15 @@ def raw(tmp_path: pathlib.Path) -> pathlib.Path:
         "1,999,5.0,1260759144\n"
     )
     (tmp_path / "tags.csv").write_text(
-        'userId,movieId,tag,timestamp\n1,1,"fun, ""really""",1260759144\n2,1, ,1260759145\n3,1,Überraschung,1260759146\n',
+        "userId,movieId,tag,timestamp\n"
+        '1,1,"fun, ""really""",1260759144\n2,1, ,1260759145\n3,1,Überraschung,1260759146\n',
         encoding="utf-8",
     )
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    started = StandIn.start(tmp_path_factory.mktemp("standin"), time_scale=0.1)
+    yield started
+    started.stop()

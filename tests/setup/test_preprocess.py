@@ -78,7 +78,7 @@ def test_corrupt_rows_are_refused_then_counted(
 def test_another_header_is_refused(raw: pathlib.Path, spark: Any) -> None:
     file = raw / "movies.csv"
     file.write_text(file.read_text().replace("movieId,title,genres", "movieId,genres,title"))
-    with pytest.raises(Exception, match="(?i)header"):
+    with pytest.raises(Exception, match=r"(?i)header"):
         run("movies", raw, spark)
 
 

@@ -1,0 +1,268 @@
+#!/usr/bin/env bash
+# Deploys the MovieLens pipeline: the stack, the scripts, the DAG, and mwaalib for Amazon MWAA.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+
+mwaa_bucket="" data_bucket="" stack="mwaa-demo-foundations" profile="" environment=""
+
+usage() {
+  cat <<EOF
+Usage: ${0##*/} -s <MWAA bucket> -d <data bucket> [-n stack] [-p profile] [-e environment] [-h]
+
+Creates or updates the stack and uploads everything the pipeline needs. Run it again at any time.
+
+  -s  bucket of the Amazon MWAA environment: gets the DAG, plugins.zip and requirements.txt
+  -d  bucket for data: gets the Spark scripts; the pipeline keeps its data and logs there
+  -n  name of the stack (default: $stack)
+  -p  profile of the AWS CLI
+  -e  name of an Amazon MWAA environment to update to the new files; takes 20 to 30 minutes
+  -h  this help
+
+The region is the AWS CLI's: AWS_REGION, or the profile's.
+What is uploaded is built first: make mwaa (wheel, plugins.zip, requirements.txt) and make lambda.
+EOF
+}
+
+# shellcheck source=setup/lib.sh
+source "$here/lib.sh"
+
+while getopts ":s:d:n:p:e:h" option; do
+  case $option in
+    s) mwaa_bucket=$OPTARG ;;
+    d) data_bucket=$OPTARG ;;
+    n) stack=$OPTARG ;;
+    p) profile=$OPTARG ;;
+    e) environment=$OPTARG ;;
+    h) usage && exit 0 ;;
+    :) misuse "-$OPTARG needs a value" ;;
+    *) misuse "there is no option -$OPTARG" ;;
+  esac
+done
+shift $((OPTIND - 1))
+[[ $# -eq 0 ]] || misuse "unexpected argument $1"
+check_bucket_name "-s" "$mwaa_bucket"
+check_bucket_name "-d" "$data_bucket"
+[[ $stack =~ ^[A-Za-z][A-Za-z0-9-]{0,127}$ ]] || misuse "-n: $stack is no stack name (letters, digits and hyphens)"
+
+plugins="$root/dist/plugins.zip"
+requirements="$root/dist/requirements.txt"
+dag="$root/dags/mwaa_movielens_dag.py"
+functions="process_movielens checkjob_movielens crawl_movielens error_movielens"
+
+# ------------------------------------------------------------------ what is to be uploaded
+
+check_files() {
+  local name
+  for name in $functions; do
+    [[ -s $root/dist/lambda/$name.zip ]] || fail "dist/lambda/$name.zip is missing; build it with: make lambda"
+  done
+  [[ -s $plugins ]] || fail "dist/plugins.zip is missing; build it with: make mwaa MWAA_VERSION=<your environment's Airflow version>"
+  [[ -s $requirements ]] || fail "dist/requirements.txt is missing; build it with: make mwaa MWAA_VERSION=<your environment's Airflow version>"
+  python3 - "$plugins" <<'EOF' || fail "dist/plugins.zip is no zip with the mwaalib wheel at its root; build it again with: make mwaa"
+import sys, zipfile
+try:
+    archive = zipfile.ZipFile(sys.argv[1])
+    good = archive.testzip() is None and any(
+        n.startswith("mwaalib-") and n.endswith(".whl") and "/" not in n for n in archive.namelist()
+    )
+except (zipfile.BadZipFile, OSError):
+    good = False
+sys.exit(not good)
+EOF
+}
+
+# ------------------------------------------------------------------ where it goes
+
+check_data_bucket() {
+  try cli s3api head-bucket --bucket "$data_bucket" || bucket_trouble "$data_bucket" "$complaint"
+}
+
+check_mwaa_bucket() {
+  try cli s3api get-bucket-versioning --bucket "$mwaa_bucket" --query Status --output text ||
+    bucket_trouble "$mwaa_bucket" "$complaint"
+  [[ $reply == Enabled ]] ||
+    warn "bucket $mwaa_bucket has no versioning, without which Amazon MWAA does not take it:" \
+      "aws s3api put-bucket-versioning --bucket $mwaa_bucket --versioning-configuration Status=Enabled"
+}
+
+# ------------------------------------------------------------------ the stacks
+
+# EMR's default roles, where the account lacks them: a stack of their own, for other clusters use them too.
+apply_emr_roles() {
+  local name="$stack-emr-roles" service=false instance=false keep="ParameterValue=false"
+  try cli iam get-role --role-name EMR_DefaultRole --query Role.RoleName || missing EMR_DefaultRole service
+  try cli iam get-instance-profile --instance-profile-name EMR_EC2_DefaultRole \
+    --query InstanceProfile.InstanceProfileName || missing EMR_EC2_DefaultRole instance
+  [[ $service == true || $instance == true ]] || return 0
+  stack_status "$name"
+  # What this stack made at an earlier time it has to keep.
+  [[ -z $status ]] || keep="UsePreviousValue=true"
+  [[ $service == true ]] && service="ParameterValue=true" || service=$keep
+  [[ $instance == true ]] && instance="ParameterValue=true" || instance=$keep
+  apply_stack "$name" "$here/default-emr-roles.yaml" "ParameterKey=DataBucket,ParameterValue=$data_bucket" \
+    "ParameterKey=CreateServiceRole,$service" "ParameterKey=CreateInstanceRole,$instance"
+}
+
+# missing ROLE VARIABLE: sets the variable when the call before says that the role is not there.
+missing() {
+  if [[ $complaint == *NoSuchEntity* ]]; then
+    printf -v "$2" true
+  else
+    warn "cannot tell whether $1 exists: $complaint"
+  fi
+}
+
+apply_foundations() {
+  try cli cloudformation package --template-file "$here/template.yaml" --s3-bucket "$data_bucket" \
+    --s3-prefix "artifacts/$stack" --output-template-file "$work/packaged.yaml" ||
+    fail "the Lambda functions cannot be uploaded to $data_bucket: $complaint"
+  apply_stack "$stack" "$work/packaged.yaml" \
+    "ParameterKey=DataBucket,ParameterValue=$data_bucket" "ParameterKey=MwaaBucket,ParameterValue=$mwaa_bucket"
+  render_policy "$stack_arn"
+}
+
+# ------------------------------------------------------------------ the files
+
+upload_scripts() {
+  try cli s3 cp --recursive --only-show-errors "$here/transform" "s3://$data_bucket/scripts/" \
+    --exclude '*' --include '*.py' || fail "the scripts cannot be uploaded to $data_bucket: $complaint"
+  say "Uploaded the scripts to s3://$data_bucket/scripts/"
+}
+
+upload_dag() {
+  try cli s3 cp --only-show-errors "$dag" "s3://$mwaa_bucket/$dags_path/${dag##*/}" ||
+    fail "the DAG cannot be uploaded to $mwaa_bucket: $complaint"
+  say "Uploaded the DAG to s3://$mwaa_bucket/$dags_path/"
+}
+
+# upload FILE KEY: to the MWAA bucket, unless it is there as it is; the object's version goes to $shared/<file>.version.
+# An unchanged file keeps its version, so that an environment using it needs no update.
+upload() {
+  local file=$1 key=$2 digest
+  digest=$(sha256sum "$file" 2>/dev/null || shasum -a 256 "$file")
+  digest=${digest%% *}
+  try cli s3api head-object --bucket "$mwaa_bucket" --key "$key" --output text \
+    --query '[Metadata.sha256,VersionId]' || reply=""
+  if [[ $reply == "$digest"$'\t'* && $reply != *$'\t'None && $reply != *$'\t'null ]]; then
+    say "s3://$mwaa_bucket/$key is up to date"
+    reply=${reply#*$'\t'}
+  else
+    try cli s3api put-object --bucket "$mwaa_bucket" --key "$key" --body "$file" \
+      --metadata "sha256=$digest" --query VersionId --output text ||
+      fail "$file cannot be uploaded to s3://$mwaa_bucket/$key: $complaint"
+    say "Uploaded s3://$mwaa_bucket/$key"
+  fi
+  [[ $reply != None ]] || reply="(none: the bucket has no versioning)"
+  printf '%s\n' "$reply" >"$shared/${file##*/}.version"
+}
+
+# render_policy ARN: the policy that the environment's execution role needs, filled in for the ARN's account and region.
+render_policy() {
+  local partition region account
+  IFS=: read -r _ partition _ region account _ <<<"$1"
+  sed -e "s/<AccountId>/$account/; s/<Region>/$region/; s/<DataBucket>/$data_bucket/; s/arn:aws:/arn:$partition:/" \
+    "$here/additional_policy.json" >"$root/dist/additional_policy.json"
+}
+
+# ------------------------------------------------------------------ the environment
+
+read_environment() {
+  try cli mwaa get-environment --name "$environment" --output text --query \
+    'Environment.[Status,SourceBucketArn,DagS3Path,PluginsS3ObjectVersion,RequirementsS3ObjectVersion,LastUpdate.CreatedAt,LastUpdate.Status,LastUpdate.Error.ErrorMessage]' ||
+    case $complaint in
+      *ResourceNotFound*) fail "there is no Amazon MWAA environment $environment in this account and region" ;;
+      *) fail "environment $environment cannot be read: $complaint" ;;
+    esac
+  IFS=$'\t' read -r env_status env_bucket env_dags env_plugins env_requirements env_update env_result env_error <<<"$reply"
+}
+
+# Nothing is deployed for an environment that could not be updated in the end.
+check_environment() {
+  [[ -n $environment ]] || return 0
+  read_environment
+  [[ $env_bucket == arn:*:s3:::"$mwaa_bucket" ]] ||
+    fail "environment $environment uses the bucket ${env_bucket##*:}, not $mwaa_bucket"
+  [[ $env_status == AVAILABLE || $env_status == UPDATE_FAILED ]] ||
+    fail "environment $environment is $env_status; it can be updated once it is AVAILABLE"
+  printf '%s\n' "${env_dags%/}" >"$shared/dags_path"
+}
+
+update_environment() {
+  local plugins_version=$1 requirements_version=$2 before deadline=$((SECONDS + 5400))
+  read_environment
+  if [[ $env_plugins == "$plugins_version" && $env_requirements == "$requirements_version" ]]; then
+    say "Environment $environment uses these files already."
+    return
+  fi
+  before=$env_update
+  try cli mwaa update-environment --name "$environment" \
+    --plugins-s3-path plugins.zip --plugins-s3-object-version "$plugins_version" \
+    --requirements-s3-path requirements.txt --requirements-s3-object-version "$requirements_version" ||
+    fail "environment $environment cannot be updated: $complaint"
+  say "Waiting for environment $environment to be updated (20 to 30 minutes) ..."
+  while read_environment && [[ $env_update == "$before" || $env_status != AVAILABLE && $env_status != UPDATE_FAILED ]]; do
+    ((SECONDS < deadline)) || fail "environment $environment is still $env_status after 90 minutes"
+    sleep "${MWAALIB_POLL_SECONDS:-30}"
+  done
+  [[ $env_status == AVAILABLE && $env_result == SUCCESS ]] ||
+    fail "environment $environment: the update failed: $env_error"
+  say "Environment $environment is updated."
+}
+
+# ------------------------------------------------------------------ all of it
+
+# parallel FUNCTION...: runs them at once; fails when one fails.
+parallel() {
+  local job pids="" failed=0
+  for job in "$@"; do
+    alone "$job" &
+    pids="$pids $!"
+  done
+  for job in $pids; do
+    wait "$job" || failed=1
+  done
+  [[ $failed -eq 0 ]] || exit 1
+}
+
+# alone FUNCTION: with scratch space of its own, and leaving the common one when it ends.
+alone() {
+  trap - EXIT
+  work="$shared/$1"
+  mkdir -p "$work"
+  "$1"
+}
+
+upload_plugins() { upload "$plugins" plugins.zip; }
+upload_requirements() { upload "$requirements" requirements.txt; }
+
+shared=$work
+dags_path=dags
+need_tools aws python3
+check_files
+parallel check_data_bucket check_mwaa_bucket check_environment
+[[ ! -s $shared/dags_path ]] || dags_path=$(<"$shared/dags_path")
+
+parallel apply_foundations apply_emr_roles
+say "Finished create/update successfully!"
+parallel upload_scripts upload_dag upload_plugins upload_requirements
+
+plugins_version=$(<"$shared/plugins.zip.version")
+requirements_version=$(<"$shared/requirements.txt.version")
+if [[ -n $environment ]]; then
+  update_environment "$plugins_version" "$requirements_version"
+else
+  cat <<EOF
+
+Set these two in your Amazon MWAA environment, or run again with -e <environment>:
+  Plugins file       s3://$mwaa_bucket/plugins.zip       version $plugins_version
+  Requirements file  s3://$mwaa_bucket/requirements.txt  version $requirements_version
+EOF
+fi
+cat <<EOF
+
+The environment's execution role needs what dist/additional_policy.json allows:
+  aws iam put-role-policy --role-name <execution role> --policy-name mwaa-movielens \\
+    --policy-document file://$root/dist/additional_policy.json
+EOF
