@@ -30,6 +30,8 @@ def environment(endpoint: Endpoint | None, role: bool = False) -> dict[str, str]
         extra: dict[str, Any] = {"region_name": REGION, "endpoint_url": endpoint.url}
         if role:
             extra["role_arn"] = ROLE
+            # The incumbent asks the public STS unless told so for this service.
+            extra["service_config"] = {"sts": {"endpoint_url": endpoint.url}}
         connection = {"conn_type": "aws", "login": "AKIASTUB", "password": "stub", "extra": extra}
         env["AIRFLOW_CONN_AWS_DEFAULT"] = json.dumps(connection)
     return env
@@ -47,6 +49,8 @@ class Triggerer:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Both sides log each state change; neither is made to wait for a terminal.
+            stderr=subprocess.DEVNULL,
             text=True,
         )
         options = {"side": side, "delay": delay, "jobs": [[j.kind, j.parent, j.id] for j in jobs]}

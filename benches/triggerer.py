@@ -10,6 +10,7 @@ import asyncio
 import gc
 import json
 import logging
+import os
 import resource
 import sys
 import time
@@ -47,9 +48,14 @@ class Loop:
             self.stall = max(self.stall, time.perf_counter() - before - _TICK)
 
     async def _run(self, job: Job, instance: Any) -> None:
-        async for event in instance.run():
-            self.events[job.id] = [time.time(), str(event.payload)[:200]]
-            break
+        try:
+            async for event in instance.run():
+                self.events[job.id] = [time.time(), str(event.payload)[:200]]
+                break
+        except Exception as error:
+            # A wait that broke must not pass for a cheap one.
+            print(f"{job.id}: {error!r}", file=sys.stderr, flush=True)
+            os._exit(1)
 
     async def start(self) -> dict[str, float]:
         """Start every trigger as `TriggerRunner.create_triggers` does: one, then let the loop go on."""
@@ -60,6 +66,7 @@ class Loop:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         gc.collect()
+        await asyncio.sleep(2 * _TICK)
         self.stall, memory, cpu, began = 0.0, rss(), time.process_time(), time.perf_counter()
         for job in self.jobs:
             await asyncio.sleep(0)
@@ -67,13 +74,14 @@ class Loop:
             self.tasks.append(asyncio.create_task(self._run(job, instance)))
         created = time.perf_counter() - began
         settled = await quiet()
+        used, stall = time.process_time() - cpu, self.stall
         gc.collect()
         many = len(self.jobs)
         return {
             "created_s": created,
             "settled_s": settled - began,
-            "stall_ms": self.stall * 1e3,
-            "cpu_ms": (time.process_time() - cpu) * 1e3 / many,
+            "stall_ms": stall * 1e3,
+            "cpu_ms": used * 1e3 / many,
             "memory_kb": (rss() - memory) / 1024 / many,
             "rss_mb": rss() / 2**20,
         }
@@ -108,17 +116,20 @@ async def quiet() -> float:
 
 async def main() -> None:
     """Serve commands from standard input until `end`."""
+    # Airflow logs to standard output: answers get a channel of their own.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     options = json.loads(sys.stdin.readline())
     loop = Loop(options)
     commands: dict[str, Callable[[float], Awaitable[Any]]] = {"measure": loop.measure, "events": loop.ended}
     watch = asyncio.create_task(loop.watch())
-    print(json.dumps(await loop.start()), flush=True)
+    print(json.dumps(await loop.start()), file=answers, flush=True)
     while True:
         line = await asyncio.to_thread(sys.stdin.readline)
         name, _, argument = line.strip().partition(" ")
         if name not in commands:
             break
-        print(json.dumps(await commands[name](float(argument))), flush=True)
+        print(json.dumps(await commands[name](float(argument))), file=answers, flush=True)
     watch.cancel()
     for task in loop.tasks:
         task.cancel()

@@ -31,3 +31,4 @@ compile tools
 compile airflow -c "$constraints"
 compile standin -c "$constraints.loose"
 compile dev -c "$constraints.loose" -c requirements/standin.txt
+compile bench -c "$constraints.loose"
