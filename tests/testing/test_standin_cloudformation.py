@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from mwaalib.testing.process import StandIn
 
 TEMPLATE: dict[str, Any] = {
@@ -28,7 +27,8 @@ TEMPLATE: dict[str, Any] = {
                 "StateMachineName": {"Fn::Sub": "machine-${Suffix}"},
                 "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
                 "DefinitionString": {
-                    "Fn::Sub": '{"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": "${Job}", "End": true}}}'
+                    "Fn::Sub": '{"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": "${Job}", '
+                    '"End": true}}}'
                 },
             },
         },
@@ -38,7 +38,11 @@ TEMPLATE: dict[str, Any] = {
                 "AssumeRolePolicyDocument": {
                     "Version": "2012-10-17",
                     "Statement": [
-                        {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "glue.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
                     ],
                 },
                 "ManagedPolicyArns": ["arn:aws:iam::aws:policy/service-role/AWSGlueServiceRole"],
@@ -55,7 +59,10 @@ TEMPLATE: dict[str, Any] = {
         },
         "Database": {
             "Type": "AWS::Glue::Database",
-            "Properties": {"CatalogId": {"Ref": "AWS::AccountId"}, "DatabaseInput": {"Name": {"Fn::Sub": "db-${Suffix}"}}},
+            "Properties": {
+                "CatalogId": {"Ref": "AWS::AccountId"},
+                "DatabaseInput": {"Name": {"Fn::Sub": "db-${Suffix}"}},
+            },
         },
         "Job": {
             "Type": "AWS::Glue::Job",
@@ -78,7 +85,11 @@ TEMPLATE: dict[str, Any] = {
         },
         "Parameter": {
             "Type": "AWS::SSM::Parameter",
-            "Properties": {"Name": {"Fn::Sub": "/p/${Suffix}"}, "Type": "String", "Value": {"Ref": "Machine"}},
+            "Properties": {
+                "Name": {"Fn::Sub": "/p/${Suffix}"},
+                "Type": "String",
+                "Value": {"Ref": "Machine"},
+            },
         },
     },
     "Outputs": {"MachineArn": {"Value": {"Ref": "Machine"}}, "JobName": {"Value": {"Ref": "Job"}}},
@@ -117,10 +128,14 @@ def outputs(standin: StandIn, stack: str) -> dict[str, str]:
 
 def reasons(standin: StandIn, stack: str) -> dict[str, str]:
     events = standin.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-    return {e["LogicalResourceId"]: e["ResourceStatusReason"] for e in events if "FAILED" in e["ResourceStatus"]}
+    return {
+        e["LogicalResourceId"]: e["ResourceStatusReason"] for e in events if "FAILED" in e["ResourceStatus"]
+    }
 
 
-def test_deploy_makes_everything_then_updates_what_changed_then_nothing(standin: StandIn, tmp_path: Path) -> None:
+def test_deploy_makes_everything_then_updates_what_changed_then_nothing(
+    standin: StandIn, tmp_path: Path
+) -> None:
     path, glue = tmp_path / "t.json", standin.client("glue")
     standin.client("s3").create_bucket(Bucket="templates")
     bucket = ("--s3-bucket", "templates")
@@ -129,7 +144,9 @@ def test_deploy_makes_everything_then_updates_what_changed_then_nothing(standin:
     assert describe(standin, "full")["StackStatus"] == "CREATE_COMPLETE"
     arn = outputs(standin, "full")["MachineArn"]
     assert outputs(standin, "full")["JobName"] == "job-one"
-    assert standin.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["name"] == "machine-one"
+    assert (
+        standin.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["name"] == "machine-one"
+    )
     assert standin.client("ssm").get_parameter(Name="/p/one")["Parameter"]["Value"] == arn
     job = glue.get_job(JobName="job-one")["Job"]
     assert (job["NumberOfWorkers"], job["DefaultArguments"]) == (2, {"--minimum": "1"})
@@ -184,16 +201,21 @@ def test_update_stack_without_changes_is_refused(standin: StandIn) -> None:
 
 
 @pytest.mark.parametrize("kind", ["AWS::MWAA::Environment", "AWS::No::SuchThing"])
-def test_an_unsupported_type_fails_the_stack_and_leaves_nothing(standin: StandIn, tmp_path: Path, kind: str) -> None:
+def test_an_unsupported_type_fails_the_stack_and_leaves_nothing(
+    standin: StandIn, tmp_path: Path, kind: str
+) -> None:
     template = copy.deepcopy(TEMPLATE)
     template["Resources"]["Other"] = {"Type": kind, "DependsOn": "Parameter", "Properties": {}}
     failed = deploy(standin, tmp_path / "t.json", template, "unsupported", Suffix="unsupported")
     assert failed.returncode != 0
     assert describe(standin, "unsupported")["StackStatus"] == "ROLLBACK_COMPLETE"
     assert kind in reasons(standin, "unsupported")["Other"]
-    assert standin.client("ssm").describe_parameters(
-        ParameterFilters=[{"Key": "Name", "Values": ["/p/unsupported"]}]
-    )["Parameters"] == []
+    assert (
+        standin.client("ssm").describe_parameters(
+            ParameterFilters=[{"Key": "Name", "Values": ["/p/unsupported"]}]
+        )["Parameters"]
+        == []
+    )
     second = deploy(standin, tmp_path / "t.json", TEMPLATE, "unsupported", Suffix="unsupported")
     assert "ROLLBACK_COMPLETE state and can not be updated" in second.stderr
     standin.client("cloudformation").delete_stack(StackName="unsupported")
@@ -217,9 +239,11 @@ def test_capabilities_and_parameters_are_checked(standin: StandIn) -> None:
 
     def create(**parameters: str) -> None:
         given = [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()]
-        cfn.create_stack(StackName="checked", TemplateBody=body, Parameters=given, Capabilities=["CAPABILITY_IAM"])
+        cfn.create_stack(
+            StackName="checked", TemplateBody=body, Parameters=given, Capabilities=["CAPABILITY_IAM"]
+        )
 
-    with pytest.raises(ClientError, match="InsufficientCapabilities.*CAPABILITY_IAM"):
+    with pytest.raises(ClientError, match=r"InsufficientCapabilities.*CAPABILITY_IAM"):
         cfn.create_stack(StackName="checked", TemplateBody=body)
     with pytest.raises(ClientError, match="must have values"):
         create()

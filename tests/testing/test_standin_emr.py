@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 import gzip
-import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from mwaalib.testing.process import StandIn, until
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
-def step(name: str, *args: str, jar: str = "command-runner.jar", on_failure: str = "CONTINUE") -> dict[str, Any]:
+def step(
+    name: str, *args: str, jar: str = "command-runner.jar", on_failure: str = "CONTINUE"
+) -> dict[str, Any]:
     return {"Name": name, "ActionOnFailure": on_failure, "HadoopJarStep": {"Jar": jar, "Args": list(args)}}
 
 
@@ -23,7 +24,11 @@ def start(standin: StandIn, *steps: dict[str, Any], keep: bool = True, **more: A
         Name="test",
         LogUri="s3://emr-logs/logs/",
         ReleaseLabel="emr-7.9.0",
-        Instances={"KeepJobFlowAliveWhenNoSteps": keep, "InstanceCount": 1, "MasterInstanceType": "m5.xlarge"},
+        Instances={
+            "KeepJobFlowAliveWhenNoSteps": keep,
+            "InstanceCount": 1,
+            "MasterInstanceType": "m5.xlarge",
+        },
         Steps=list(steps),
         JobFlowRole="r",
         ServiceRole="s",
@@ -55,7 +60,8 @@ def test_a_cluster_lives_through_its_states_and_ends_after_its_last_step(standin
     seen = until(lambda: cluster_state(standin, cluster), lambda s: s.startswith("TERMINATED"))
     order = ["STARTING", "BOOTSTRAPPING", "RUNNING", "TERMINATING", "TERMINATED"]
     assert [s for s in order if s in seen] == seen
-    assert {"STARTING", "RUNNING", "TERMINATED"} <= set(seen)
+    assert seen[0] in ("STARTING", "BOOTSTRAPPING")
+    assert seen[-1] == "TERMINATED"
     hello = steps_of(standin, cluster)["hello"]
     assert hello["Status"]["State"] == "COMPLETED"
     assert log(standin, cluster, hello["Id"], "stdout") == f"hello\n{standin.endpoint}\n"
@@ -93,7 +99,7 @@ def test_a_step_that_cannot_be_run_fails(standin: StandIn, program: str) -> None
 def test_a_script_from_s3_runs_with_its_arguments(standin: StandIn) -> None:
     cluster = start(standin)
     standin.client("s3").put_object(
-        Bucket="emr-logs", Key="s.sh", Body=b"#!/bin/bash\necho \"$1\" | aws s3 cp - s3://emr-logs/out.txt\n"
+        Bucket="emr-logs", Key="s.sh", Body=b'#!/bin/bash\necho "$1" | aws s3 cp - s3://emr-logs/out.txt\n'
     )
     runner = "s3://us-east-1.elasticmapreduce/libs/script-runner/script-runner.jar"
     standin.client("emr").add_job_flow_steps(
@@ -134,7 +140,9 @@ def test_action_on_failure(standin: StandIn, action: str, cluster_ends: str, nex
 
 def test_terminating_a_cluster_ends_its_steps_processes(standin: StandIn, tmp_path: Any) -> None:
     pid_file = tmp_path / "pid"
-    cluster = start(standin, step("long", "bash", "-c", f"sleep 600 & echo $! > {pid_file}; wait"), step("later", "true"))
+    cluster = start(
+        standin, step("long", "bash", "-c", f"sleep 600 & echo $! > {pid_file}; wait"), step("later", "true")
+    )
     until(lambda: step_state(standin, cluster, "long"), lambda s: s == "RUNNING")
     until(pid_file.exists, bool)
     time.sleep(0.1)
@@ -142,8 +150,9 @@ def test_terminating_a_cluster_ends_its_steps_processes(standin: StandIn, tmp_pa
     until(lambda: cluster_state(standin, cluster), lambda s: s == "TERMINATED")
     assert step_state(standin, cluster, "long") == "INTERRUPTED"
     assert step_state(standin, cluster, "later") == "CANCELLED"
-    assert not os.path.exists(f"/proc/{pid_file.read_text().strip()}")
-    with pytest.raises(ClientError, match="ValidationException.*shutting down"):
+    stat = Path(f"/proc/{pid_file.read_text().strip()}/stat")
+    assert not stat.exists() or stat.read_text().rsplit(")")[-1].split()[0] == "Z"
+    with pytest.raises(ClientError, match=r"ValidationException.*shutting down"):
         standin.client("emr").add_job_flow_steps(JobFlowId=cluster, Steps=[step("x", "true")])
 
 
@@ -151,7 +160,9 @@ def test_cancel_steps(standin: StandIn) -> None:
     cluster = start(standin, step("running", "sleep", "600"), step("pending", "true"))
     until(lambda: step_state(standin, cluster, "running"), lambda s: s == "RUNNING")
     ids = [s["Id"] for s in steps_of(standin, cluster).values()]
-    answers = standin.client("emr").cancel_steps(ClusterId=cluster, StepIds=[*ids, "s-NONE"])["CancelStepsInfoList"]
+    answers = standin.client("emr").cancel_steps(ClusterId=cluster, StepIds=[*ids, "s-NONE"])[
+        "CancelStepsInfoList"
+    ]
     assert [a["Status"] for a in answers] == ["SUBMITTED", "SUBMITTED", "FAILED"]
     for name in ("running", "pending"):
         until(lambda n=name: step_state(standin, cluster, n), lambda s: s == "CANCELLED")

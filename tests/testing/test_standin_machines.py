@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from mwaalib.testing.process import StandIn, until
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
@@ -29,8 +28,10 @@ while True:
     if event.get("fail"):
         path, body = "/error", {"errorType": event["fail"], "errorMessage": "as the event wants"}
     else:
-        path, body = "/response", {"count": count, "greeting": os.environ["GREETING"], "endpoint": os.environ["AWS_ENDPOINT_URL"]}
-    urllib.request.urlopen(urllib.request.Request(base + request + path, json.dumps(body).encode(), method="POST")).read()
+        path, body = "/response", {"count": count, "greeting": os.environ["GREETING"]}
+        body["endpoint"] = os.environ["AWS_ENDPOINT_URL"]
+    answer = urllib.request.Request(base + request + path, json.dumps(body).encode(), method="POST")
+    urllib.request.urlopen(answer).read()
 """
 
 
@@ -55,7 +56,9 @@ def invoke(standin: StandIn, name: str, **event: Any) -> tuple[str | None, Any]:
 def run(standin: StandIn, definition: dict[str, Any], given: Any = None, wait: bool = True) -> dict[str, Any]:
     sfn = standin.client("stepfunctions")
     name = f"m{time.monotonic_ns()}"
-    arn = sfn.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+    arn = sfn.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)[
+        "stateMachineArn"
+    ]
     execution = sfn.start_execution(stateMachineArn=arn, input=json.dumps(given or {}))["executionArn"]
     if wait:
         until(lambda: sfn.describe_execution(executionArn=execution)["status"], lambda s: s != "RUNNING")
@@ -94,11 +97,16 @@ def test_a_function_that_fails(standin: StandIn, function: str, event: Any, kind
     assert invoke(standin, function)[0] is None  # and works again afterwards
 
 
-def test_a_machine_invokes_the_function_and_catches_its_errors_by_name(standin: StandIn, function: str) -> None:
+def test_a_machine_invokes_the_function_and_catches_its_errors_by_name(
+    standin: StandIn, function: str
+) -> None:
     task = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": f"arn:aws:lambda:us-east-1:123456789012:function:{function}", "Payload.$": "$"},
+        "Parameters": {
+            "FunctionName": f"arn:aws:lambda:us-east-1:123456789012:function:{function}",
+            "Payload.$": "$",
+        },
         "OutputPath": "$.Payload",
         "Catch": [{"ErrorEquals": ["NoSuchMovie"], "ResultPath": "$.error", "Next": "Caught"}],
         "Next": "Done",
@@ -136,14 +144,18 @@ def test_outputs_with_times_are_described(standin: StandIn) -> None:
     assert parameter["LastModifiedDate"].endswith("Z")
 
 
-@pytest.mark.parametrize(("script", "status"), [("print(1)", "SUCCEEDED"), ("raise ValueError('bad ratings')", "FAILED")])
+@pytest.mark.parametrize(
+    ("script", "status"), [("print(1)", "SUCCEEDED"), ("raise ValueError('bad ratings')", "FAILED")]
+)
 def test_a_machine_waits_for_a_glue_job(standin: StandIn, script: str, status: str) -> None:
     s3, glue = standin.client("s3"), standin.client("glue")
     s3.create_bucket(Bucket="sync")
     s3.put_object(Bucket="sync", Key=f"{status}.py", Body=script.encode())
     location = {"Name": "pythonshell", "ScriptLocation": f"s3://sync/{status}.py"}
     glue.create_job(Name=f"sync-{status}", Role=ROLE, Command=location)
-    task = one_state(Resource="arn:aws:states:::glue:startJobRun.sync", Parameters={"JobName": f"sync-{status}"})
+    task = one_state(
+        Resource="arn:aws:states:::glue:startJobRun.sync", Parameters={"JobName": f"sync-{status}"}
+    )
     done = run(standin, task)
     assert done["status"] == status
     if status == "SUCCEEDED":
@@ -190,7 +202,11 @@ def test_a_stopped_execution_keeps_error_and_cause(standin: StandIn) -> None:
     sfn.stop_execution(executionArn=running["executionArn"], error="Airflow", cause="task was cleared")
     time.sleep(0.5)
     stopped = sfn.describe_execution(executionArn=running["executionArn"])
-    assert (stopped["status"], stopped["error"], stopped["cause"]) == ("ABORTED", "Airflow", "task was cleared")
+    assert (stopped["status"], stopped["error"], stopped["cause"]) == (
+        "ABORTED",
+        "Airflow",
+        "task was cleared",
+    )
     assert stopped["stopDate"]
 
 
@@ -203,7 +219,9 @@ def test_a_timed_out_execution_has_ended(standin: StandIn) -> None:
 def test_history_pages_in_both_orders_and_without_data(standin: StandIn) -> None:
     sfn = standin.client("stepfunctions")
     arn = run(standin, one_state(Type="Pass", Result={"secret": 1}))["executionArn"]
-    pages = sfn.get_paginator("get_execution_history").paginate(executionArn=arn, PaginationConfig={"PageSize": 2})
+    pages = sfn.get_paginator("get_execution_history").paginate(
+        executionArn=arn, PaginationConfig={"PageSize": 2}
+    )
     events = [event for page in pages for event in page["events"]]
     assert [e["id"] for e in events] == sorted(e["id"] for e in events)
     assert (events[0]["type"], events[-1]["type"]) == ("ExecutionStarted", "ExecutionSucceeded")
@@ -220,5 +238,7 @@ def test_driving_an_execution(standin: StandIn) -> None:
     standin.drive("sfn_execution", running["executionArn"], "FAILED", error="E", message="because")
     driven = sfn.describe_execution(executionArn=running["executionArn"])
     assert (driven["status"], driven["error"], driven["cause"]) == ("FAILED", "E", "because")
-    listed = sfn.list_executions(stateMachineArn=driven["stateMachineArn"], statusFilter="FAILED")["executions"]
+    listed = sfn.list_executions(stateMachineArn=driven["stateMachineArn"], statusFilter="FAILED")[
+        "executions"
+    ]
     assert [e["executionArn"] for e in listed] == [running["executionArn"]]

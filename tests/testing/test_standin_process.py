@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-
 from mwaalib.testing.process import StandIn, StandInError, until
 
 
@@ -29,7 +28,11 @@ def with_work(state_dir: Path) -> tuple[StandIn, list[int]]:
     standin.client("emr").run_job_flow(
         Name="work",
         ReleaseLabel="emr-7.9.0",
-        Instances={"KeepJobFlowAliveWhenNoSteps": True, "InstanceCount": 1, "MasterInstanceType": "m5.xlarge"},
+        Instances={
+            "KeepJobFlowAliveWhenNoSteps": True,
+            "InstanceCount": 1,
+            "MasterInstanceType": "m5.xlarge",
+        },
         Steps=[{"Name": "s", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["bash", "-c", script]}}],
     )
     until(pids.exists, bool)
@@ -62,7 +65,10 @@ def test_it_listens_on_the_loopback_only(standin: StandIn) -> None:
 
 def test_help_names_the_options() -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "mwaalib.testing.standin", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "mwaalib.testing.standin", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert all(option in shown.stdout for option in ("--port", "--state-dir", "--time-scale", "--python"))
 
@@ -86,7 +92,15 @@ def test_a_server_error_after_some_calls(standin: StandIn) -> None:
     glue.get_databases()
 
 
-@pytest.mark.parametrize(("service", "call"), [("s3", "list_buckets"), ("cloudformation", "list_stacks"), ("iam", "list_roles"), ("lambda", "list_functions")])
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("s3", "list_buckets"),
+        ("cloudformation", "list_stacks"),
+        ("iam", "list_roles"),
+        ("lambda", "list_functions"),
+    ],
+)
 def test_faults_speak_each_protocol(standin: StandIn, service: str, call: str) -> None:
     standin.fault(service, "*", "error", code="AccessDenied", message="no <entry> & more", status=403)
     with pytest.raises(ClientError, match="no <entry> & more") as raised:
@@ -131,7 +145,12 @@ def test_calls_are_counted(standin: StandIn) -> None:
     standin.client("lambda").list_functions()
     standin.client("iam").list_roles()
     counts = standin.calls()
-    assert counts == {"glue:GetDatabases": 1, "s3:ListBuckets": 1, "lambda:ListFunctions": 1, "iam:ListRoles": 1}
+    assert counts == {
+        "glue:GetDatabases": 1,
+        "s3:ListBuckets": 1,
+        "lambda:ListFunctions": 1,
+        "iam:ListRoles": 1,
+    }
 
 
 def test_what_moto_lacks_is_a_permanent_error(standin: StandIn) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
-
 from mwaalib.testing.process import StandIn, until
 
 JOB = """
@@ -29,13 +28,19 @@ def bucket(standin: StandIn) -> str:
     """A bucket made after the stand-in was started."""
     s3 = standin.client("s3")
     s3.create_bucket(Bucket="lake")
-    s3.put_object(Bucket="lake", Key="raw/movies.csv", Body="title,genre\nHeidi,Drama\nUli,Drama\nÖtzi,Doku\n".encode())
+    s3.put_object(
+        Bucket="lake", Key="raw/movies.csv", Body="title,genre\nHeidi,Drama\nUli,Drama\nÖtzi,Doku\n".encode()
+    )
     s3.put_object(Bucket="lake", Key="curated/genres/old.parquet", Body=b"left over")
     return "lake"
 
 
-def run_job(standin: StandIn, name: str, script: str, arguments: dict[str, str], **job: Any) -> dict[str, Any]:
-    standin.client("s3").put_object(Bucket="lake", Key=f"scripts/{name}.py", Body=textwrap.dedent(script).encode())
+def run_job(
+    standin: StandIn, name: str, script: str, arguments: dict[str, str], **job: Any
+) -> dict[str, Any]:
+    standin.client("s3").put_object(
+        Bucket="lake", Key=f"scripts/{name}.py", Body=textwrap.dedent(script).encode()
+    )
     glue = standin.client("glue")
     command = {"Name": job.pop("kind", "glueetl"), "ScriptLocation": f"s3://lake/scripts/{name}.py"}
     glue.create_job(Name=name, Role="r", Command=command, **job)
@@ -51,11 +56,15 @@ def run_job(standin: StandIn, name: str, script: str, arguments: dict[str, str],
 
 
 def log_lines(standin: StandIn, group: str, stream: str) -> list[str]:
-    events = standin.client("logs").get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)
+    events = standin.client("logs").get_log_events(
+        logGroupName=group, logStreamName=stream, startFromHead=True
+    )
     return [event["message"] for event in events["events"]]
 
 
-def test_a_glue_job_reads_and_overwrites_s3_on_spark_and_a_crawler_makes_its_table(standin: StandIn, bucket: str) -> None:
+def test_a_glue_job_reads_and_overwrites_s3_on_spark_and_a_crawler_makes_its_table(
+    standin: StandIn, bucket: str
+) -> None:
     arguments = {"--source": "s3://lake/raw/", "--target": "s3://lake/curated/genres/"}
     run = run_job(standin, "genres", JOB, arguments, DefaultArguments={"--enable-metrics": "true"})
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
@@ -98,16 +107,28 @@ def test_spark_submit_as_an_emr_step_fails_with_the_spark_exception(standin: Sta
     print(spark.read.csv(sys.argv[1], header=True).count(), flush=True)
     spark.read.parquet("s3://lake/missing/")
     """
-    standin.client("s3").put_object(Bucket=bucket, Key="scripts/step.py", Body=textwrap.dedent(script).encode())
-    submit = ["spark-submit", "--deploy-mode", "cluster", "--master", "yarn", "--num-executors", "2",
-              "--conf", "spark.sql.adaptive.enabled=true", "s3://lake/scripts/step.py", "s3://lake/raw/"]  # fmt: skip
+    standin.client("s3").put_object(
+        Bucket=bucket, Key="scripts/step.py", Body=textwrap.dedent(script).encode()
+    )
+    submit = "spark-submit --deploy-mode cluster --master yarn --num-executors 2"
+    submit += " --conf spark.sql.adaptive.enabled=true s3://lake/scripts/step.py s3://lake/raw/"
     emr = standin.client("emr")
     cluster = emr.run_job_flow(
         Name="spark",
         ReleaseLabel="emr-7.9.0",
         LogUri="s3://lake/logs",
-        Instances={"KeepJobFlowAliveWhenNoSteps": False, "InstanceCount": 1, "MasterInstanceType": "m5.xlarge"},
-        Steps=[{"Name": "s", "ActionOnFailure": "CONTINUE", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": submit}}],
+        Instances={
+            "KeepJobFlowAliveWhenNoSteps": False,
+            "InstanceCount": 1,
+            "MasterInstanceType": "m5.xlarge",
+        },
+        Steps=[
+            {
+                "Name": "s",
+                "ActionOnFailure": "CONTINUE",
+                "HadoopJarStep": {"Jar": "command-runner.jar", "Args": submit.split()},
+            }
+        ],
     )["JobFlowId"]
 
     def status() -> Any:
@@ -120,7 +141,11 @@ def test_spark_submit_as_an_emr_step_fails_with_the_spark_exception(standin: Sta
 
 
 def test_a_failed_python_shell_job_says_why(standin: StandIn, bucket: str) -> None:
-    script = "import sys\nprint('begun')\nraise ValueError('no ratings in ' + sys.argv[sys.argv.index('--source') + 1])\n"
+    script = """
+    import sys
+    print('begun')
+    raise ValueError('no ratings in ' + sys.argv[sys.argv.index('--source') + 1])
+    """
     run = run_job(standin, "shell", script, {"--source": "here"}, kind="pythonshell")
     assert run["JobRunState"] == "FAILED"
     assert run["ErrorMessage"] == "ValueError: no ratings in here"
@@ -132,23 +157,34 @@ def test_a_missing_script_fails_the_run(standin: StandIn, bucket: str) -> None:
     glue = standin.client("glue")
     glue.create_job(Name="none", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://lake/none.py"})
     run_id = glue.start_job_run(JobName="none")["JobRunId"]
-    until(lambda: glue.get_job_run(JobName="none", RunId=run_id)["JobRun"]["JobRunState"], lambda s: s == "FAILED")
+    until(
+        lambda: glue.get_job_run(JobName="none", RunId=run_id)["JobRun"]["JobRunState"],
+        lambda s: s == "FAILED",
+    )
     assert "s3://lake/none.py" in glue.get_job_run(JobName="none", RunId=run_id)["JobRun"]["ErrorMessage"]
 
 
 def test_a_run_is_stopped_times_out_and_is_limited_in_number(standin: StandIn, bucket: str) -> None:
     glue = standin.client("glue")
-    standin.client("s3").put_object(Bucket="lake", Key="scripts/long.py", Body=b"import time\ntime.sleep(600)\n")
+    standin.client("s3").put_object(
+        Bucket="lake", Key="scripts/long.py", Body=b"import time\ntime.sleep(600)\n"
+    )
     command = {"Name": "pythonshell", "ScriptLocation": "s3://lake/scripts/long.py"}
     glue.create_job(Name="long", Role="r", Command=command)
     first = glue.start_job_run(JobName="long")["JobRunId"]
     with pytest.raises(ClientError, match="ConcurrentRunsExceededException"):
         glue.start_job_run(JobName="long")
-    until(lambda: glue.get_job_run(JobName="long", RunId=first)["JobRun"]["JobRunState"], lambda s: s == "RUNNING")
+    until(
+        lambda: glue.get_job_run(JobName="long", RunId=first)["JobRun"]["JobRunState"],
+        lambda s: s == "RUNNING",
+    )
     answer = glue.batch_stop_job_run(JobName="long", JobRunIds=[first, "jr_none"])
     assert [s["JobRunId"] for s in answer["SuccessfulSubmissions"]] == [first]
     assert answer["Errors"][0]["ErrorDetail"]["ErrorCode"] == "JobRunNotFoundException"
-    until(lambda: glue.get_job_run(JobName="long", RunId=first)["JobRun"]["JobRunState"], lambda s: s == "STOPPED")
+    until(
+        lambda: glue.get_job_run(JobName="long", RunId=first)["JobRun"]["JobRunState"],
+        lambda s: s == "STOPPED",
+    )
     glue.update_job(JobName="long", JobUpdate={"Role": "r2", "Command": command, "Timeout": 1})
     assert glue.get_job(JobName="long")["Job"]["Role"] == "r2"
     second = glue.start_job_run(JobName="long")["JobRunId"]

@@ -70,7 +70,9 @@ class StandIn:
             if process.poll() is not None or time.monotonic() > until:
                 process.kill()
                 process.wait()
-                raise StandInError(f"the AWS stand-in did not start: {log.read_text(errors='replace')[-2000:]}")
+                raise StandInError(
+                    f"the AWS stand-in did not start: {log.read_text(errors='replace')[-2000:]}"
+                )
             time.sleep(0.05)
         standin = cls(json.loads(ready.read_text())["endpoint"], process, log)
         standin.request("GET", "ready")
@@ -153,6 +155,10 @@ class StandIn:
         :param fields: also ``message``, the reason of a failure.
         """
         self.request("POST", "state", {"kind": kind, "id": id, "state": state, **fields})
+
+    def reset(self) -> None:
+        """End all work and forget all resources, faults and counts."""
+        self.request("POST", "reset")
 
     def request(self, method: str, route: str, body: dict[str, Any] | None = None) -> Any:
         """Call one of the stand-in's own routes.

@@ -25,6 +25,7 @@ class Admin:
     ``POST /mwaalib/faults``       puts a fault in force (fields of ``faults.Fault``)
     ``DELETE /mwaalib/faults``     clears them (``{"id": n}`` clears one)
     ``POST /mwaalib/state``        drives work into a state
+    ``POST /mwaalib/reset``        ends all work, forgets all resources, faults and counts
     ============================== ==================================================
 
     :param runtime: the stand-in's parts.
@@ -71,4 +72,8 @@ class Admin:
         from mwaalib.testing.standin import drive
 
         drive.drive(self._runtime, **body)
+        return {}
+
+    def _post_reset(self, _: dict[str, Any]) -> dict[str, Any]:
+        self._runtime.reset()
         return {}

@@ -48,9 +48,7 @@ def respond(
 
 def respond_json(start_response: StartResponse, value: Any, status: int = 200) -> Iterable[bytes]:
     """Send a JSON value in AWS's JSON 1.1 protocol."""
-    return respond(
-        start_response, status, json.dumps(value).encode(), "application/x-amz-json-1.1"
-    )
+    return respond(start_response, status, json.dumps(value).encode(), "application/x-amz-json-1.1")
 
 
 def respond_error(call: Call, error: AwsError, start_response: StartResponse) -> Iterable[bytes]:

@@ -4,6 +4,7 @@ Runs as a process of its own and reads ``+PGID`` and ``-PGID`` lines from the pi
 stand-in holds. End of file means that the stand-in is gone, however it went.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -17,10 +18,8 @@ def main() -> None:
     for line in sys.stdin:
         (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
     for group in groups:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ wrote goes up, deletions too. If both sides changed, the later one wins.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +44,27 @@ class Mirror:
         """Carry changes over in both directions for every bucket."""
         with self._lock:
             buckets = self._store.buckets()
+            self._drop_removed(buckets)
             for bucket in buckets:
                 (self.root / bucket).mkdir(exist_ok=True)
                 self._sync_bucket(bucket)
 
+    def clear(self) -> None:
+        """Forget all buckets and remove their directories."""
+        with self._lock:
+            self._seen.clear()
+            for path in self.root.iterdir():
+                shutil.rmtree(path, ignore_errors=True)
+
     def directory(self, bucket: str) -> Path:
         """Return the directory that mirrors a bucket."""
         return self.root / bucket
+
+    def _drop_removed(self, buckets: list[str]) -> None:
+        for path in self.root.iterdir():
+            if path.name not in buckets:
+                shutil.rmtree(path, ignore_errors=True)
+        self._seen = {place: seen for place, seen in self._seen.items() if place[0] in buckets}
 
     def _sync_bucket(self, bucket: str) -> None:
         objects = self._objects(bucket)
@@ -60,9 +75,7 @@ class Mirror:
                 continue
             self._sync_key(bucket, key, objects.get(key), files.get(key))
 
-    def _sync_key(
-        self, bucket: str, key: str, stored: Any, local: tuple[int, int] | None
-    ) -> None:
+    def _sync_key(self, bucket: str, key: str, stored: Any, local: tuple[int, int] | None) -> None:
         seen = self._seen.get((bucket, key))
         remote = _version(stored) if stored is not None else None
         if seen and remote == seen.remote and local == seen.local:

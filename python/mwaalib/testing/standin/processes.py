@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,20 +42,16 @@ class Child:
         """End the whole process group: SIGTERM, then SIGKILL after ``grace`` seconds."""
         self.stopped = True
         self._signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(grace)
-        except subprocess.TimeoutExpired:
-            pass
         # A group member may have outlived its leader.
         self._signal(signal.SIGKILL)
         self.process.wait()
         self._supervisor.forget(self)
 
     def _signal(self, number: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 class Supervisor:
@@ -114,15 +111,20 @@ class Supervisor:
         """End all children, then the keeper."""
         with self._lock:
             self._closed = True
+        self.end_all()
+        if self._keeper.stdin:
+            self._keeper.stdin.close()
+        self._keeper.wait(5)
+
+    def end_all(self) -> None:
+        """End all children there are."""
+        with self._lock:
             children = list(self._children)
         for child in children:
             child._signal(signal.SIGTERM)
         until = time.monotonic() + 2.0
         for child in children:
             child.stop(max(0.0, until - time.monotonic()))
-        if self._keeper.stdin:
-            self._keeper.stdin.close()
-        self._keeper.wait(5)
 
     def _tell(self, line: str) -> None:
         try:

@@ -94,6 +94,24 @@ class Runtime:
                 self._counts.clear()
         return counts
 
+    def reset(self) -> None:
+        """End all work and forget all resources."""
+        from moto.moto_api._internal.models import moto_api_backend
+        from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+        self.faults.clear()
+        self.clusters.close()
+        self.job_runs.close()
+        self.functions.close()
+        self.supervisor.end_all()
+        for regions in list(stepfunctions_parser_backends.values()):
+            for backend in list(regions.values()):
+                backend.stop_all()
+        stepfunctions_parser_backends.reset()
+        moto_api_backend.reset()
+        self.mirror.clear()
+        self.counts(reset=True)
+
     def close(self) -> None:
         """End all work."""
         self.clusters.close()

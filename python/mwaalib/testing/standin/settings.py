@@ -64,9 +64,7 @@ def parse(argv: list[str] | None = None) -> Settings:
         default=os.environ.get("MWAALIB_STANDIN_PYTHON", sys.executable),
         help="interpreter that has PySpark (default: this one, or $MWAALIB_STANDIN_PYTHON)",
     )
-    parser.add_argument(
-        "--spark-master", default=os.environ.get("MWAALIB_STANDIN_SPARK_MASTER", "local[2]")
-    )
+    parser.add_argument("--spark-master", default=os.environ.get("MWAALIB_STANDIN_SPARK_MASTER", "local[2]"))
     given = parser.parse_args(argv)
     if given.time_scale < 0:
         parser.error("--time-scale must not be negative")

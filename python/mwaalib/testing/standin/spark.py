@@ -119,8 +119,9 @@ class Spark:
             "spark.sql.warehouse.dir": str(work / "warehouse"),
             "spark.local.dir": str(work / "local"),
             "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -Dderby.system.home=" + str(work),
-            "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         }
+        overload = "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl"
+        values[overload] = "org.apache.hadoop.fs.RawLocalFileSystem"
         for scheme in _SCHEMES:
             values[f"spark.hadoop.fs.{scheme}.impl"] = (
                 "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"

@@ -46,7 +46,7 @@ class Store:
         :raises FileNotFoundError: no such bucket or key.
         """
         bucket, key = split_s3_url(url)
-        found = self.s3.buckets[bucket].keys.get(key) if bucket in self.s3.buckets else None
+        found: Any = self.s3.buckets[bucket].keys.get(key) if bucket in self.s3.buckets else None
         if not hasattr(found, "value"):  # missing, or a delete marker
             raise FileNotFoundError(f"no such object: s3://{bucket}/{key}")
         return bytes(found.value)

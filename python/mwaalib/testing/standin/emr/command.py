@@ -14,9 +14,7 @@ class StepCommandError(Exception):
     """A step that cannot be run at all."""
 
 
-def translate(
-    jar: str, main_class: str | None, arguments: list[str], spark: Spark, work: Path
-) -> list[str]:
+def translate(jar: str, main_class: str | None, arguments: list[str], spark: Spark, work: Path) -> list[str]:
     """Turn a step into a command.
 
     :param jar: the step's Jar: command-runner.jar, script-runner.jar, or a jar file.
@@ -52,6 +50,6 @@ def translate(
 
 
 def environment(base: Mapping[str, str], python: str) -> dict[str, str]:
-    """Return a step's environment: the programs beside ``python`` (such as the AWS CLI) come first on PATH."""
+    """Return a step's environment: what lies beside ``python``, such as the AWS CLI, is first on PATH."""
     folders = [str(Path(python).parent), str(Path(sys.executable).parent), base.get("PATH", os.defpath)]
     return {**base, "PATH": os.pathsep.join(folders)}

@@ -53,14 +53,16 @@ class ClusterRun:
             if self._ending or self._cluster.state in (*ENDED, "TERMINATING"):
                 self._drop(steps)
                 raise AwsError(
-                    "ValidationException", f"A job flow that is shutting down, terminated, or finished may not be modified."
+                    "ValidationException",
+                    "A job flow that is shutting down, terminated, or finished may not be modified.",
                 )
             active = [s for s in self._cluster.steps if s.state in ("PENDING", "RUNNING")]
             if len(active) > _MAX_ACTIVE_STEPS:
                 self._drop(steps)
                 raise AwsError(
                     "ValidationException",
-                    f"Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') for cluster exceeded.",
+                    "Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') "
+                    "for cluster exceeded.",
                 )
             self._change.notify_all()
 
@@ -272,3 +274,4 @@ class Clusters:
         """Begin to end all clusters (their processes are ended by the supervisor)."""
         for run in self._runs.values():
             run.terminate("USER_REQUEST", "the stand-in stops")
+        self._runs = {}

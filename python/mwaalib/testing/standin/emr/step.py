@@ -84,9 +84,7 @@ class StepRun:
             env = runtime.spark.environment(env, self._work)
         self._control(f"startExec {shlex.join(command)}")
         with stdout.open("wb") as out, stderr.open("wb") as err:
-            self._child = runtime.supervisor.start(
-                command, cwd=self._work, env=env, stdout=out, stderr=err
-            )
+            self._child = runtime.supervisor.start(command, cwd=self._work, env=env, stdout=out, stderr=err)
             if self._stopping:
                 self._child.stop()
             return self._child.wait() or 0

@@ -55,7 +55,9 @@ class Environment:
         env = {**env, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_address[1]}"}
         try:
             with log.open("ab") as output:
-                self._child: Child = supervisor.start(command, cwd=code, env=env, stdout=output, stderr=output)
+                self._child: Child = supervisor.start(
+                    command, cwd=code, env=env, stdout=output, stderr=output
+                )
         except OSError:
             self._server.shutdown()
             self._server.server_close()
@@ -106,11 +108,17 @@ class Environment:
 
     def _died(self, request_id: str, timeout: float) -> tuple[str, str]:
         if self.alive:
-            kind, message = "Sandbox.Timedout", f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
+            kind, message = (
+                "Sandbox.Timedout",
+                f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds",
+            )
         else:
             status = self._child.process.returncode
             what = f"exit status {status}" if status >= 0 else f"signal: {-status}"
-            kind, message = "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {what}"
+            kind, message = (
+                "Runtime.ExitError",
+                f"RequestId: {request_id} Error: Runtime exited with error: {what}",
+            )
         self._child.stop(0)
         return json.dumps({"errorType": kind, "errorMessage": message}), "Unhandled"
 
@@ -120,7 +128,7 @@ class Environment:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 if self.path != f"{_PREFIX}invocation/next":
                     self.send_error(404)
                     return
@@ -141,7 +149,7 @@ class Environment:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 body = self._body().decode("utf-8", "replace")
                 if self.path.endswith("/response"):
                     owner._answers.put((body, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -118,14 +119,18 @@ class Functions:
 
     @staticmethod
     def _key(function: Any) -> str:
-        config = json.dumps([function.code_sha_256, function.environment_vars, function.handler, function.run_time])
+        config = json.dumps(
+            [function.code_sha_256, function.environment_vars, function.handler, function.run_time]
+        )
         return f"{function.function_arn}|{hashlib.sha256(config.encode()).hexdigest()}"
 
     @staticmethod
     def _check_machine(function: Any) -> None:
         architecture = (function.architectures or ["x86_64"])[0]
         if platform.machine() not in _MACHINES.get(architecture, ()):
-            raise ValueError(f"a function for {architecture} does not run on this {platform.machine()} machine")
+            raise ValueError(
+                f"a function for {architecture} does not run on this {platform.machine()} machine"
+            )
 
 
 def _unpack(content: bytes, work: Path) -> Path:
@@ -143,8 +148,6 @@ def _unpack(content: bytes, work: Path) -> Path:
                 (partial / member.filename).chmod(mode)
     if (partial / "bootstrap").exists():
         (partial / "bootstrap").chmod(0o755)
-    try:
+    with contextlib.suppress(OSError):  # another thread was first
         partial.rename(target)
-    except OSError:  # another thread was first
-        pass
     return target

@@ -6,21 +6,22 @@ import os
 import sys
 import traceback
 import urllib.request
+from email.message import Message
 
 
 class _Context:
-    def __init__(self, headers):
+    def __init__(self, headers: Message) -> None:
         self.aws_request_id = headers["Lambda-Runtime-Aws-Request-Id"]
         self.invoked_function_arn = headers["Lambda-Runtime-Invoked-Function-Arn"]
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
 
 
-def _post(path, body):
+def _post(path: str, body: str) -> None:
     request = urllib.request.Request(f"{_BASE}/{path}", data=body.encode(), method="POST")
     urllib.request.urlopen(request).read()
 
 
-def _error(error):
+def _error(error: Exception) -> str:
     frames = traceback.format_tb(error.__traceback__)
     return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error), "stackTrace": frames})
 
@@ -28,7 +29,7 @@ def _error(error):
 _BASE = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime"
 
 
-def main():
+def main() -> None:
     """Load the handler named on the command line, then serve invocations."""
     sys.path.insert(0, os.getcwd())
     module, _, name = sys.argv[1].rpartition(".")

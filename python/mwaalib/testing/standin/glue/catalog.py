@@ -73,7 +73,9 @@ def crawl_target(
     try:
         keys = store.keys(f"s3://{bucket}/{root}")
     except FileNotFoundError as error:
-        raise CrawlError(f"Crawler cannot be started. The S3 location {path} does not exist: {error}") from None
+        raise CrawlError(
+            f"Crawler cannot be started. The S3 location {path} does not exist: {error}"
+        ) from None
     if not keys:
         raise CrawlError(f"The S3 location {path} does not exist or holds no object.")
     relative = [k[len(root) :] for k in keys]
@@ -150,7 +152,9 @@ def _values(path: str) -> tuple[str, ...]:
     return tuple(value for _, value in _PARTITION.findall(path))
 
 
-def _descriptor(kind: str, columns: list[dict[str, str]], location: str, parameters: dict[str, str]) -> dict[str, Any]:
+def _descriptor(
+    kind: str, columns: list[dict[str, str]], location: str, parameters: dict[str, str]
+) -> dict[str, Any]:
     reader, writer, serde, serde_parameters = _FORMATS[kind]
     return {
         "Columns": columns,
@@ -174,8 +178,8 @@ def _columns(kind: str, content: bytes) -> list[dict[str, str]]:
     rows = list(csv.reader(io.StringIO(content.decode("utf-8"))))[:200]
     if not rows:
         return []
-    body = list(zip(*rows[1:])) or [()] * len(rows[0])
-    return [{"Name": _identifier(n), "Type": _csv_type(v)} for n, v in zip(rows[0], body)]
+    body = list(zip(*rows[1:], strict=False)) or [()] * len(rows[0])
+    return [{"Name": _identifier(n), "Type": _csv_type(v)} for n, v in zip(rows[0], body, strict=False)]
 
 
 def _csv_type(values: tuple[str, ...]) -> str:

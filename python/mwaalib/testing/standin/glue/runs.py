@@ -201,4 +201,8 @@ class JobRuns:
         """Return a job run's work."""
         return self._runs.get(run_id)
 
-
+    def close(self) -> None:
+        """Begin to stop all runs (their processes are ended by the supervisor)."""
+        for run in self._runs.values():
+            run.stop()
+        self._runs = {}

@@ -21,6 +21,7 @@ PATCHES = (
     "sfn_tasks",
     "cfn_types",
     "cfn_stacks",
+    "cfn_requests",
 )
 
 

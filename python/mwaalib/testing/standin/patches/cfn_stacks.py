@@ -2,15 +2,13 @@
 
 moto's stacks raise in the middle of a create and stay half made, skip types they do not know,
 update only what differs as text (not what a changed parameter or resource changes), have no
-Outputs when made by a change set (as ``aws cloudformation deploy`` does), do not find a template
-in a bucket by path (``deploy --s3-bucket``), and check neither capabilities nor parameters.
+Outputs when made by a change set (as ``aws cloudformation deploy`` does), and do not check parameters.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
 from mwaalib.testing.standin.errors import AwsError
 from mwaalib.testing.standin.patches.cfn_template import (
@@ -18,7 +16,7 @@ from mwaalib.testing.standin.patches.cfn_template import (
     check_parameters,
     effective_parameters,
     in_order,
-    missing_capability,
+    parse,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ def apply(runtime: Runtime) -> None:
     _mend_resources()
     _mend_stacks()
     _mend_change_sets()
-    _mend_requests()
 
 
 def reason_of(error: Exception) -> str:
@@ -258,29 +255,42 @@ def _mend_change_sets() -> None:
     def diff(self: Any) -> list[Any]:
         old = self.stack.template_dict.get("Resources", {})
         new = self.template_dict["Resources"]
-        modified = changed_resources(self.stack.template_dict, self.template_dict, self.stack.parameters, self.parameters)
+        modified = changed_resources(
+            self.stack.template_dict, self.template_dict, self.stack.parameters, self.parameters
+        )
         actions = [("Add", n, new[n]) for n in new if n not in old]
         actions += [("Modify", n, new[n]) for n in modified]
         actions += [("Remove", n, old[n]) for n in old if n not in new]
         return [Change(action, name, definition["Type"]) for action, name, definition in actions]
 
-    def created(self: Any, stack_name: str, change_set_name: str, template: Any, parameters: Any, **more: Any) -> Any:
+    def created(
+        self: Any, stack_name: str, change_set_name: str, template: Any, parameters: Any, **more: Any
+    ) -> Any:
         stack = next((s for s in self.stacks.values() if s.name == stack_name), None)
         creates = more.get("change_set_type", "CREATE") == "CREATE"
         if stack is not None and stack.status == "REVIEW_IN_PROGRESS" and creates:
             del self.stacks[stack.stack_id]  # an earlier change set was never executed
         elif stack is not None and creates:
-            raise AwsError("ValidationError", f"Stack [{stack_name}] already exists and cannot be created again with the changeSet [{change_set_name}].")
+            raise AwsError(
+                "ValidationError",
+                f"Stack [{stack_name}] already exists and cannot be created again "
+                f"with the changeSet [{change_set_name}].",
+            )
         elif stack is not None and stack.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
-            raise AwsError("ValidationError", f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
-        parsed = _parse(template)
+            raise AwsError(
+                "ValidationError",
+                f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.",
+            )
+        parsed = parse(template)
         check_parameters(parsed.get("Parameters") or {}, parameters)
         ids = create_change_set(self, stack_name, change_set_name, template, parameters, **more)
         change_set = self.change_sets[ids[0]]
         if creates:
             return ids
         stack = self.stacks[change_set.stack_id]
-        same = stack.template_dict == parsed and effective_parameters(parsed, parameters) == effective_parameters(parsed, stack.parameters)
+        same = stack.template_dict == parsed and effective_parameters(
+            parsed, parameters
+        ) == effective_parameters(parsed, stack.parameters)
         change_set.status = "FAILED" if same else "CREATE_COMPLETE"
         change_set.execution_status = "UNAVAILABLE" if same else "AVAILABLE"
         change_set.status_reason = _NO_CHANGES if same else None
@@ -289,7 +299,11 @@ def _mend_change_sets() -> None:
     def execute(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
         change_set = self.describe_change_set(change_set_name)
         if change_set.execution_status != "AVAILABLE":
-            raise AwsError("InvalidChangeSetStatus", f"ChangeSet [{change_set_name}] cannot be executed in its current status of [{change_set.status}]")
+            raise AwsError(
+                "InvalidChangeSetStatus",
+                f"ChangeSet [{change_set_name}] cannot be executed "
+                f"in its current status of [{change_set.status}]",
+            )
         stack = self.stacks[change_set.stack_id]
         change_set.execution_status = "EXECUTE_IN_PROGRESS"
         if change_set.change_set_type == "CREATE":
@@ -309,77 +323,3 @@ def _mend_change_sets() -> None:
     ChangeSet.diff = diff
     CloudFormationBackend.create_change_set = created
     CloudFormationBackend.execute_change_set = execute
-
-
-def _parse(template: Any) -> dict[str, Any]:
-    from moto.cloudformation.models import Stack
-
-    parsed: dict[str, Any] = Stack.parse_template(template)
-    return parsed
-
-
-def _mend_requests() -> None:
-    from moto.cloudformation import models, responses
-    from moto.core.responses import ActionResult
-
-    response = responses.CloudFormationResponse
-    from_s3 = responses.get_stack_from_s3_url
-
-    def template_at(template_url: str, account_id: str, partition: str) -> str:
-        from moto.s3.models import s3_backends
-
-        parts = urlparse(template_url)
-        if parts.hostname in ("127.0.0.1", "localhost"):
-            bucket, _, key = parts.path.lstrip("/").partition("/")
-            stored = s3_backends[account_id][partition].get_object(bucket, key)
-            if stored is None:
-                raise AwsError("ValidationError", f"S3 error: The specified key does not exist: {template_url}")
-            return str(stored.value.decode())
-        return str(from_s3(template_url, account_id=account_id, partition=partition))
-
-    def different(self: Any, incoming_params: Any, stack_body: Any, old_stack: Any) -> None:
-        if self._get_action() == "CreateChangeSet" or not stack_body:
-            return  # a change set without changes is made, and FAILED
-        template = _parse(stack_body)
-        given = self._get_param_values(incoming_params or [], old_stack.stack_parameters)
-        old = effective_parameters(template, old_stack.parameters)
-        if old_stack.template_dict == template and effective_parameters(template, given) == old:
-            raise AwsError("ValidationError", "No updates are to be performed.")
-
-    def capable(name: str) -> None:
-        original = getattr(response, name)
-
-        def checked(self: Any) -> Any:
-            url = self._get_param("TemplateURL")
-            body = self._get_stack_from_s3_url(url) if url else self._get_param("TemplateBody")
-            missing = missing_capability(_parse(body), self._get_param("Capabilities") or []) if body else None
-            if missing:
-                raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{missing}]")
-            return original(self)
-
-        setattr(response, name, checked)
-
-    def validate(self: Any) -> Any:
-        url = self._get_param("TemplateURL")
-        template = _parse(self._get_stack_from_s3_url(url) if url else self._get_param("TemplateBody"))
-        if not isinstance(template, dict) or not template.get("Resources"):
-            raise AwsError("ValidationError", "Template format error: At least one Resources member must be defined.")
-        parameters = [
-            {"ParameterKey": name, "DefaultValue": p.get("Default"), "NoEcho": p.get("NoEcho", False)}
-            for name, p in (template.get("Parameters") or {}).items()
-        ]
-        needed = missing_capability(template, [])
-        return ActionResult(
-            {
-                "Description": template.get("Description", ""),
-                "Parameters": parameters,
-                "Capabilities": [needed] if needed else [],
-                "DeclaredTransforms": [],
-            }
-        )
-
-    responses.get_stack_from_s3_url = models.get_stack_from_s3_url = template_at
-    response._validate_different_update = different
-    response.validate_template = validate
-    for name in ("create_stack", "update_stack", "create_change_set"):
-        capable(name)

@@ -45,7 +45,9 @@ def in_order(resources: dict[str, Any]) -> list[str]:
         if name in ordered:
             return
         if name in open_names:
-            raise AwsError("ValidationError", f"Circular dependency between resources: [{', '.join(open_names)}]")
+            raise AwsError(
+                "ValidationError", f"Circular dependency between resources: [{', '.join(open_names)}]"
+            )
         open_names.append(name)
         for other in sorted(references(resources[name])):
             if other in resources and other != name:
@@ -68,7 +70,10 @@ def effective_parameters(template: dict[str, Any], given: dict[str, Any] | None)
 
 
 def changed_resources(
-    old: dict[str, Any], new: dict[str, Any], old_given: dict[str, Any] | None, new_given: dict[str, Any] | None
+    old: dict[str, Any],
+    new: dict[str, Any],
+    old_given: dict[str, Any] | None,
+    new_given: dict[str, Any] | None,
 ) -> list[str]:
     """Return the resources of both templates whose own text or parameters differ."""
     before, after = effective_parameters(old, old_given), effective_parameters(new, new_given)
@@ -117,10 +122,20 @@ def _check(name: str, value: str, definition: dict[str, Any]) -> None:
 
 def missing_capability(template: dict[str, Any], given: list[str]) -> str | None:
     """Return the capability that a template needs and was not given."""
-    iam = [r for r in (template.get("Resources") or {}).values() if str(r.get("Type")).startswith("AWS::IAM::")]
+    iam = [
+        r for r in (template.get("Resources") or {}).values() if str(r.get("Type")).startswith("AWS::IAM::")
+    ]
     if not iam or "CAPABILITY_NAMED_IAM" in given:
         return None
     names = ("RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName")
     if any(name in (r.get("Properties") or {}) for r in iam for name in names):
         return "CAPABILITY_NAMED_IAM"
     return None if "CAPABILITY_IAM" in given else "CAPABILITY_IAM"
+
+
+def parse(template: Any) -> dict[str, Any]:
+    """Parse a template's text, YAML or JSON."""
+    from moto.cloudformation.models import Stack
+
+    parsed: dict[str, Any] = Stack.parse_template(template)
+    return parsed

@@ -71,7 +71,12 @@ def _add_glue_types() -> None:
 
         @classmethod
         def create_from_cloudformation_json(
-            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+            cls,
+            resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
+            **kwargs: Any,
         ) -> GlueDatabase:
             given = dict(cloudformation_json["Properties"]["DatabaseInput"])
             name = given.setdefault("Name", resource_name.lower())
@@ -80,7 +85,12 @@ def _add_glue_types() -> None:
 
         @classmethod
         def update_from_cloudformation_json(
-            cls, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+            cls,
+            original_resource: Any,
+            new_resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
         ) -> Any:
             given = dict(cloudformation_json["Properties"]["DatabaseInput"])
             given.setdefault("Name", original_resource.name)
@@ -112,7 +122,12 @@ def _add_glue_types() -> None:
 
         @classmethod
         def create_from_cloudformation_json(
-            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+            cls,
+            resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
+            **kwargs: Any,
         ) -> GlueJob:
             given = _job_members(cloudformation_json["Properties"])
             members = {attribute: given.get(member) for member, attribute in JOB_MEMBERS.items()}
@@ -122,7 +137,12 @@ def _add_glue_types() -> None:
 
         @classmethod
         def update_from_cloudformation_json(
-            cls, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+            cls,
+            original_resource: Any,
+            new_resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
         ) -> Any:
             properties = cloudformation_json["Properties"]
             if properties.get("Name", original_resource.name) != original_resource.name:
@@ -131,7 +151,9 @@ def _add_glue_types() -> None:
                 )
                 _glue(account_id, region_name).delete_job(original_resource.name)
                 return created
-            update_job(_glue(account_id, region_name).get_job(original_resource.name), _job_members(properties))
+            update_job(
+                _glue(account_id, region_name).get_job(original_resource.name), _job_members(properties)
+            )
             return original_resource
 
         @classmethod
@@ -153,7 +175,12 @@ def _add_glue_types() -> None:
 
         @classmethod
         def create_from_cloudformation_json(
-            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+            cls,
+            resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
+            **kwargs: Any,
         ) -> GlueCrawler:
             properties = cloudformation_json["Properties"]
             members = {attribute: properties.get(member) for member, attribute in CRAWLER_MEMBERS.items()}
@@ -165,7 +192,12 @@ def _add_glue_types() -> None:
 
         @classmethod
         def update_from_cloudformation_json(
-            cls, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+            cls,
+            original_resource: Any,
+            new_resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
         ) -> Any:
             properties = cloudformation_json["Properties"]
             backend = _glue(account_id, region_name)
@@ -222,14 +254,21 @@ def _mend_roles() -> None:
         return role
 
     def updated(
-        cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        cls: Any,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
     ) -> Any:
         properties = cloudformation_json["Properties"]
         if properties.get("RoleName", original_resource.name) != original_resource.name:
             raise AwsError("ValidationError", "the stand-in does not rename roles")
         role = original_resource
         document = properties["AssumeRolePolicyDocument"]
-        role.assume_role_policy_document = document if isinstance(document, str) else json.dumps(document, default=str)
+        role.assume_role_policy_document = (
+            document if isinstance(document, str) else json.dumps(document, default=str)
+        )
         role.description = properties.get("Description", "")
         role.max_session_duration = properties.get("MaxSessionDuration", 3600)
         policies = {p["PolicyName"]: p["PolicyDocument"] for p in properties.get("Policies") or []}
@@ -242,7 +281,9 @@ def _mend_roles() -> None:
 
     delete = Role.delete_from_cloudformation_json.__func__
 
-    def deleted(cls: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str) -> None:
+    def deleted(
+        cls: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+    ) -> None:
         from moto.utilities.utils import get_partition
 
         backend = iam_backends[account_id][get_partition(region_name)]
@@ -260,7 +301,7 @@ def _mend_functions() -> None:
     for name in ("create_from_cloudformation_json", "update_from_cloudformation_json"):
         original = getattr(LambdaFunction, name).__func__
 
-        def with_architecture(cls: Any, *args: Any, _original: Any = original, **kwargs: Any) -> Any:
+        def with_architecture(cls: Any, /, *args: Any, _original: Any = original, **kwargs: Any) -> Any:
             function = _original(cls, *args, **kwargs)
             document = kwargs.get("cloudformation_json") or next(a for a in args if isinstance(a, dict))
             function.architectures = document["Properties"].get("Architectures") or ["x86_64"]
@@ -273,7 +314,12 @@ def _mend_log_groups() -> None:
     from moto.logs.models import LogGroup
 
     def updated(
-        cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        cls: Any,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
     ) -> Any:
         properties = cloudformation_json["Properties"]
         if properties.get("LogGroupName", original_resource.name) != original_resource.name:

@@ -63,7 +63,13 @@ def apply(runtime: Runtime) -> None:
     ElasticMapReduceBackend.add_job_flow_steps = add_job_flow_steps
     ElasticMapReduceBackend.terminate_job_flows = terminate
     ElasticMapReduceBackend.describe_step = one_step
-    for name in ("list_steps", "list_instance_groups", "list_instances", "list_bootstrap_actions", "modify_cluster"):
+    for name in (
+        "list_steps",
+        "list_instance_groups",
+        "list_instances",
+        "list_bootstrap_actions",
+        "modify_cluster",
+    ):
         _check_cluster(ElasticMapReduceBackend, name)
     runtime.overlay.add("emr", "CancelSteps", lambda request: _cancel_steps(runtime, request))
 

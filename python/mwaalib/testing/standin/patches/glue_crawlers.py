@@ -81,7 +81,9 @@ def apply(runtime: Runtime) -> None:
             data["ErrorMessage"] = self.error_message
         return data
 
-    FakeCrawl.status = property(lambda self: self._status, lambda self, value: setattr(self, "_status", value))
+    FakeCrawl.status = property(
+        lambda self: self._status, lambda self, value: setattr(self, "_status", value)
+    )
     FakeCrawl.advance = lambda self: None
     FakeCrawl.as_dict = crawl_described
     FakeCrawler.status = property(lambda self: getattr(self, "phase", "READY"))
@@ -128,7 +130,9 @@ def _list_crawls(request: Request) -> dict[str, Any]:
     body = request.body
     crawler = backend_of(request).crawlers.get(body.get("CrawlerName", ""))
     if crawler is None:
-        raise AwsError("EntityNotFoundException", f"Crawler entry with name {body.get('CrawlerName')} does not exist")
+        raise AwsError(
+            "EntityNotFoundException", f"Crawler entry with name {body.get('CrawlerName')} does not exist"
+        )
     crawls = [_crawl(c) for c in reversed(crawler.crawls)]
     for condition in body.get("Filters", []):
         crawls = [c for c in crawls if _passes(c, condition)]

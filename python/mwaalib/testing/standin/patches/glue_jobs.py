@@ -77,7 +77,9 @@ def apply(runtime: Runtime) -> None:
             del run["CompletedOn"]
         return {name: value for name, value in run.items() if value is not None}
 
-    FakeJobRun.status = property(lambda self: self._status, lambda self, value: setattr(self, "_status", value))
+    FakeJobRun.status = property(
+        lambda self: self._status, lambda self, value: setattr(self, "_status", value)
+    )
     FakeJobRun.advance = lambda self: None
     FakeJobRun.as_dict = described
     FakeJob.start_job_run = start

@@ -32,7 +32,9 @@ def apply(runtime: Runtime) -> None:
         try:
             json.loads(event)
         except ValueError as error:
-            raise AwsError("InvalidRequestContentException", f"Could not parse request body into json: {error}") from None
+            raise AwsError(
+                "InvalidRequestContentException", f"Could not parse request body into json: {error}"
+            ) from None
         kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
         if kind == "Event":
             threading.Thread(target=run, args=(self, event), daemon=True).start()

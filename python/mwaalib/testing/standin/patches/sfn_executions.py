@@ -88,7 +88,17 @@ def apply(runtime: Runtime) -> None:
     responses.StepFunctionResponse.stop_execution = stop
     responses.StepFunctionResponse.get_execution_history = history
     responses.StepFunctionResponse.list_executions = listed
+    StepFunctionsParserBackend.stop_all = _stop_all
     _keep_aborted()
+
+
+def _stop_all(self: Any) -> None:
+    """Stop the running executions of a backend."""
+    for machine in self.state_machines:
+        for execution in machine.executions:
+            worker = execution.exec_worker
+            if execution.status == "RUNNING" and worker and worker.env:
+                execution.stop(execution.start_date, None, None)
 
 
 def _keep_aborted() -> None:

@@ -1,13 +1,11 @@
 """``getResolvedOptions`` as AWS Glue gives it to scripts."""
 
-import sys
-
 
 class GlueArgumentError(Exception):
     """An option that the job was not given."""
 
 
-def getResolvedOptions(args, options):  # noqa: N802, N803
+def getResolvedOptions(args: "list[str]", options: "list[str]") -> "dict[str, str]":
     """Return the wanted ``--NAME value`` or ``--NAME=value`` options of a job's arguments.
 
     :param args: ``sys.argv``.
@@ -28,10 +26,8 @@ def getResolvedOptions(args, options):  # noqa: N802, N803
     wanted = [name.replace("-", "_") for name in options]
     missing = [name for name in wanted if name not in given]
     if missing:
-        raise GlueArgumentError(f"the following arguments are required: {', '.join('--' + m for m in missing)}")
+        raise GlueArgumentError(
+            f"the following arguments are required: {', '.join('--' + m for m in missing)}"
+        )
     extra = [n for n in ("JOB_NAME", "JOB_ID", "JOB_RUN_ID", "TempDir") if n in given and n not in wanted]
     return {name: given[name] for name in [*wanted, *extra]}
-
-
-if __name__ == "__main__":
-    print(getResolvedOptions(sys.argv, []))
