@@ -1,7 +1,7 @@
 # What can be done here. Every target sets up what it needs first; the work is in tools/ and demo/.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-rust test-python lint format wheel sdist lambda lock clean clean-all
+.PHONY: help setup demo test test-rust test-python lint format wheel sdist lambda mwaa matrix docs lock clean clean-all
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +32,15 @@ wheel: setup ## the wheel for Amazon MWAA (manylinux_2_28) into dist/
 
 sdist: setup ## the source distribution into dist/
 	@tools/run.sh maturin sdist --out dist
+
+mwaa: wheel ## requirements.txt and plugins.zip for Amazon MWAA (MWAA_VERSION=3.3.1; MWAA_OFFLINE=1: without internet)
+	@tools/mwaa.sh
+
+matrix: wheel ## install and run the wheel as in each Amazon MWAA image (MATRIX="3.3.1 --jobs 1" chooses)
+	@tools/matrix.sh
+
+docs: setup ## build the documentation into dist/docs and check its links
+	@tools/docs.sh
 
 lambda: setup ## the Lambda functions' binaries
 	@tools/run.sh cargo build --release --locked --workspace --bins

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--plugins", type=Path, help="a folder with your own plugins and wheels, added to ours"
     )
+    parser.add_argument("--offline", action="store_true", help="stage the variant for no internet access")
+    parser.add_argument("--stage", action="store_true", help="copy both to dist/, where deploy.sh takes them")
     parser.add_argument("--check", action="store_true", help="only check the files that are there")
     return parser.parse_args()
 
@@ -42,10 +45,15 @@ def main() -> int:
         try:
             made += write_package(image, options.wheel, folder / "offline", offline=True, **own)
         except ConstraintsError as error:
+            if options.offline:
+                raise UnsupportedError(str(error)) from error
             print(f"Left out the variant for environments without internet access: {error}", file=sys.stderr)
     except UnsupportedError as error:
         print(f"make mwaa: {error}", file=sys.stderr)
         return 2
+    if options.stage:
+        for path in [path for path in made if (path.parent.name == "offline") == options.offline]:
+            made.append(Path(shutil.copyfile(path, ROOT / "dist" / path.name)))
     for path in made:
         print(f"{path} ({path.stat().st_size:,} bytes)")
     return 0

@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser(
         "check",
         help="check a deployment of the MovieLens pipeline",
-        description="Check a deployment: the stack, its resources, permissions, uploaded files and the wheel. "
+        description="Check the stack, its resources, permissions, the uploaded files and the wheel. "
         "Exit status: 0 nothing is broken, 1 something is, 2 the check could not be run.",
     )
     check.add_argument("-n", "--stack", default="mwaa-demo-foundations", help="stack (default: %(default)s)")

@@ -1,7 +1,7 @@
 """Calls to AWS for the checks.
 
-boto3 rather than the native core: most of what is asked here (CloudFormation, IAM, Lake Formation, MWAA) the core
-does not have, and a check must be able to run where the native core cannot.
+boto3 rather than the native core: most of what is asked here (CloudFormation, IAM, Lake Formation, MWAA) the
+core does not have, and a check must be able to run where the native core cannot.
 """
 
 from __future__ import annotations

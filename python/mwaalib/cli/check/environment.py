@@ -20,7 +20,7 @@ PYTHONS = {
 
 
 def check_environment(context: Context) -> list[Finding]:
-    """Check the environment's state, its Airflow version, its bucket, and the versions of the files it uses."""
+    """Check the environment's state, Airflow version and bucket, and which versions of the files it uses."""
     name = context.environment_name
     if name is None:
         return [unknown("MWAA environment", "none was named", "name it with -e")]

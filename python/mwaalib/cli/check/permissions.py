@@ -1,4 +1,4 @@
-"""Whether the execution role may do what the DAG does: simulated where allowed, else read from its policies."""
+"""Whether the execution role may do what the DAG does: simulated, or else read from its policies."""
 
 from __future__ import annotations
 
