@@ -89,11 +89,12 @@ def _run(command: list[str], **extra: str) -> None:
         )
 
 
-def ensure(image: Image, rebuild: bool = False) -> Environment:
+def ensure(image: Image, rebuild: bool = False, more: tuple[str, ...] = ()) -> Environment:
     """Return the image's environment, built if the cache has none with the same content.
 
     :param image: the image.
     :param rebuild: build it anew even if it is there.
+    :param more: further packages to install, under the same constraints.
     :raises UnsupportedError: if the Python is missing.
     :raises ConstraintsError: if the constraint file cannot be had.
     :raises RuntimeError: if the installation fails, with the installer's words.
@@ -105,6 +106,7 @@ def ensure(image: Image, rebuild: bool = False) -> Environment:
     requested = [
         f"apache-airflow[celery,statsd]=={image.airflow}",
         "apache-airflow-providers-amazon[aiobotocore]",
+        *more,
     ]
     key = hashlib.sha256("\0".join([RECIPE, python, text, essential, *requested]).encode()).hexdigest()[:12]
     name = f"airflow-{image.airflow}-py{image.python}-{key}"

@@ -109,13 +109,17 @@ class Airflow:
         self.running[name] = process
         return process
 
+    def start_triggerer(self) -> None:
+        """Start the triggerer."""
+        self.start("triggerer", "airflow", "triggerer", "--skip-serve-logs")
+
     def start_all(self) -> None:
         """Start the scheduler, the triggerer and, for Airflow 3, the API server and the DAG processor."""
         if self.major >= 3:
             self.start("api-server", "airflow", "api-server")
             self.start("dag-processor", "airflow", "dag-processor")
         self.start("scheduler", "airflow", "scheduler", "--skip-serve-logs")
-        self.start("triggerer", "airflow", "triggerer", "--skip-serve-logs")
+        self.start_triggerer()
 
     def dead(self) -> str | None:
         """Return the name of a process that has ended by itself, or None."""

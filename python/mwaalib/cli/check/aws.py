@@ -76,6 +76,7 @@ class Aws:
         self._config = botocore.config.Config(
             connect_timeout=10, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"}
         )
+        self._config_class = botocore.config.Config
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -83,6 +84,14 @@ class Aws:
     def region(self) -> str:
         """The region."""
         return str(self._session.region_name)
+
+    def _client(self, service: str) -> Any:
+        client = self._session.client(service, config=self._config)
+        if ".amazonaws." in client.meta.endpoint_url or ".api.aws" in client.meta.endpoint_url:
+            return client
+        # At another address than AWS's own, names such as api.<host> are not to be had.
+        plain = self._config.merge(self._config_class(inject_host_prefix=False))
+        return self._session.client(service, config=plain)
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation.
@@ -94,7 +103,7 @@ class Aws:
         """
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self._session.client(service, config=self._config)
+                self._clients[service] = self._client(service)
         client = self._clients[service]
         name = f"{service}:{client.meta.method_to_api_mapping.get(operation, operation)}"
         try:
