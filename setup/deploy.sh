@@ -44,7 +44,7 @@ shift $((OPTIND - 1))
 [[ $# -eq 0 ]] || misuse "unexpected argument $1"
 check_bucket_name "-s" "$mwaa_bucket"
 check_bucket_name "-d" "$data_bucket"
-[[ $stack =~ ^[A-Za-z][A-Za-z0-9-]{0,127}$ ]] || misuse "-n: $stack is no stack name (letters, digits and hyphens)"
+check_stack_name "$stack"
 
 plugins="$root/dist/plugins.zip"
 requirements="$root/dist/requirements.txt"

@@ -61,6 +61,10 @@ check_bucket_name() {
   [[ $name =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]] || misuse "$option: $name is no bucket name"
 }
 
+check_stack_name() {
+  [[ $1 =~ ^[A-Za-z][A-Za-z0-9-]{0,127}$ ]] || misuse "-n: $1 is no stack name (letters, digits and hyphens)"
+}
+
 # bucket_trouble NAME COMPLAINT: an AWS refusal in words for the user.
 bucket_trouble() {
   case $2 in

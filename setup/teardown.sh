@@ -41,6 +41,7 @@ shift $((OPTIND - 1))
 [[ $# -eq 0 ]] || misuse "unexpected argument $1"
 check_bucket_name "-s" "$mwaa_bucket"
 check_bucket_name "-d" "$data_bucket"
+check_stack_name "$stack"
 
 # remove ADDRESS WHAT [OPTION]
 remove() {

@@ -12,7 +12,8 @@ from mwaalib.testing.process import StandIn
 
 ROOT = pathlib.Path(__file__).parents[2]
 TRANSFORM = ROOT / "setup" / "transform"
-sys.path.insert(0, str(TRANSFORM))
+# The scripts import one another as on a cluster; the tests import the fakes beside them.
+sys.path[:0] = [str(TRANSFORM), str(pathlib.Path(__file__).parent)]
 
 
 @pytest.fixture(scope="session")
