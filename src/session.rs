@@ -22,7 +22,12 @@ impl Session {
         async move { CoreSession::get(&settings).await }
     }
 
-    fn send(&self, service: String, operation: String, body: Value) -> impl Future<Output = Result<String>> + Send + 'static {
+    fn send(
+        &self,
+        service: String,
+        operation: String,
+        body: Value,
+    ) -> impl Future<Output = Result<String>> + Send + 'static {
         let session = self.open();
         async move { Ok(session.await?.call(&service, &operation, &body).await?.to_string()) }
     }

@@ -21,7 +21,12 @@ pub enum Error {
     Settings { message: String },
     #[error("{message}")]
     #[serde(rename = "CredentialsError")]
-    Credentials { message: String },
+    Credentials {
+        message: String,
+        /// Whether another try may go better.
+        #[serde(skip)]
+        transient: bool,
+    },
     #[error(transparent)]
     #[serde(rename = "JobFailedError")]
     JobFailed(Box<JobFailure>),
@@ -100,11 +105,15 @@ impl Error {
         Self::Internal { message: message.into() }
     }
 
+    pub fn credentials(message: impl Into<String>) -> Self {
+        Self::Credentials { message: message.into(), transient: false }
+    }
+
     /// The JSON form that Python builds its exception from: `{"type": class name, ...fields}`.
     pub fn to_json(&self) -> String {
-        let mut value = serde_json::to_value(self).unwrap_or_else(|e| {
-            serde_json::json!({"type": "InternalError", "message": format!("{self} (not serialised: {e})")})
-        });
+        let mut value = serde_json::to_value(self).unwrap_or_else(
+            |e| serde_json::json!({"type": "InternalError", "message": format!("{self} (not serialised: {e})")}),
+        );
         let class = match self.class() {
             Some(Class::NotFound) => "AwsNotFoundError",
             Some(Class::AccessDenied) => "AwsAccessDeniedError",
@@ -118,6 +127,7 @@ impl Error {
     pub fn class(&self) -> Option<Class> {
         match self {
             Self::Aws(e) => Some(e.class),
+            Self::Credentials { transient: true, .. } => Some(Class::Transient),
             _ => None,
         }
     }

@@ -58,28 +58,43 @@ fn request_id(response: &HttpResponse) -> Option<String> {
 
 /// A failure to get credentials hides inside the failure to send.
 fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
-    let mut source = Some(error);
-    while let Some(current) = source {
+    let mut credentials = None;
+    for current in sources(error) {
         if let Some(own) = current.downcast_ref::<Error>() {
             return Some(own.clone());
         }
-        if let Some(credentials) = current.downcast_ref::<CredentialsError>() {
-            return Some(find_below(credentials).unwrap_or_else(|| Error::Credentials { message: chain(credentials) }));
+        if let Some(found) = current.downcast_ref::<CredentialsError>() {
+            credentials = credentials.or(Some(found));
         }
-        source = current.source();
     }
-    None
+    let found = credentials?;
+    // Not set up at all is final; a metadata service or STS that does not answer may come back.
+    let transient = match found {
+        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => false,
+        CredentialsError::ProviderTimedOut(_) => true,
+        _ => !sources(found).any(is_refusal),
+    };
+    Some(Error::Credentials { message: chain(found), transient })
 }
 
-fn find_below(error: &CredentialsError) -> Option<Error> {
-    let mut source = error.source();
-    while let Some(current) = source {
-        if let Some(own) = current.downcast_ref::<Error>() {
-            return Some(own.clone());
-        }
-        source = current.source();
-    }
-    None
+fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let current = next?;
+        next = current.source();
+        Some(current)
+    })
+}
+
+/// What the SDK's own providers get when STS or SSO answers with an error.
+fn is_refusal(error: &(dyn StdError + 'static)) -> bool {
+    use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+    use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+    let code = error
+        .downcast_ref::<AssumeRoleError>()
+        .and_then(ProvideErrorMetadata::code)
+        .or_else(|| error.downcast_ref::<AssumeRoleWithWebIdentityError>().and_then(ProvideErrorMetadata::code));
+    code.is_some_and(|code| !matches!(classify(code, "", None), Class::Transient | Class::Throttled))
 }
 
 /// The messages of an error and its causes, without those that repeat.

@@ -2,33 +2,64 @@
 
 mod classify;
 pub mod raw;
+mod shapes;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod time;
+mod validate;
+pub(crate) mod xml;
 
 use serde_json::Value;
 
-use crate::error::{Error, RequestError};
 use crate::Result;
+use crate::error::{Error, RequestError};
+use crate::session::canonical_service;
 
+pub use classify::classify;
 pub use raw::Raw;
 
 /// JSON text -> a request body; the error names the operation.
 pub fn parse(operation: &str, text: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|e| {
-        Error::Request(RequestError {
-            operation: operation.to_owned(),
-            path: operation.to_owned(),
-            message: format!("the request is not JSON: {e}"),
-        })
-    })
+    serde_json::from_str(text).map_err(|e| refused(operation, operation, format!("the request is not JSON: {e}")))
 }
 
-/// Checks the body and makes it ready to be sent.
-pub fn prepare(_service: &str, operation: &str, body: &Value) -> Result<Raw> {
-    if !body.is_object() {
-        return Err(Error::Request(RequestError {
-            operation: operation.to_owned(),
-            path: operation.to_owned(),
-            message: "the request must be a JSON object".to_owned(),
-        }));
+/// Checks the body against the operation's shape and returns it as it is to be sent.
+///
+/// # Errors
+/// `Error::Request` naming the first problem's path, and the others in its message.
+pub fn prepare(service: &str, operation: &str, body: &Value) -> Result<Value> {
+    let shapes = shapes::Shapes::of(canonical_service(service)).ok_or_else(|| {
+        let known = crate::service::OPERATIONS.iter().map(|(name, _)| *name);
+        refused(operation, service, unknown("service", service, known))
+    })?;
+    let input = shapes
+        .input(operation)
+        .ok_or_else(|| refused(operation, service, unknown("operation", operation, shapes.operations())))?;
+    let mut body = body.clone();
+    let mut problems = validate::Check::run(shapes, operation, input, &mut body).into_iter();
+    let Some((path, mut message)) = problems.next() else { return Ok(body) };
+    for (path, more) in problems {
+        message.push_str(&format!("; {path}: {more}"));
     }
-    Ok(Raw::new(body))
+    Err(refused(operation, &path, message))
+}
+
+fn refused(operation: &str, path: &str, message: String) -> Error {
+    Error::Request(RequestError { operation: operation.to_owned(), path: path.to_owned(), message })
+}
+
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let hint = suggest::nearest(name, known).map(|near| format!(", did you mean {near}?")).unwrap_or_default();
+    format!("unknown {what} {name}{hint}")
+}
+
+/// A random token, in the form of a UUID.
+fn token() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let half = || RandomState::new().hash_one(std::process::id());
+    let bits = (u128::from(half()) << 64) | u128::from(half());
+    let bits = bits & !(0xf << 76) & !(0b11 << 62) | (4 << 76) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

@@ -14,25 +14,60 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_types::SigningName;
+use aws_types::region::{Region, SigningRegion};
 use serde_json::Value;
 
 use crate::{Error, Result};
 
 /// One request's body and, once sent, its reply. Clones share the reply.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Raw {
     body: Arc<[u8]>,
     reply: Arc<Mutex<Option<Vec<u8>>>>,
+    signing: Option<Signing>,
+    once: bool,
+}
+
+/// Signs a request as another service's than the operation's.
+#[derive(Clone, Debug)]
+pub struct Signing {
+    pub name: &'static str,
+    pub region: Region,
 }
 
 impl Raw {
     pub fn new(body: &Value) -> Self {
-        Self { body: body.to_string().into_bytes().into(), reply: Arc::default() }
+        Self::text(body.to_string())
+    }
+
+    pub fn text(body: String) -> Self {
+        Self { body: body.into_bytes().into(), reply: Arc::default(), signing: None, once: false }
+    }
+
+    #[must_use]
+    pub fn signed(self, signing: Signing) -> Self {
+        Self { signing: Some(signing), ..self }
+    }
+
+    /// Sent once whatever happens, for what must not be done twice.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { once: true, ..self }
+    }
+
+    pub fn is_once(&self) -> bool {
+        self.once
+    }
+
+    /// The bytes of a successful reply.
+    pub fn take(&self) -> Option<Vec<u8>> {
+        self.reply.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The reply's JSON; an operation without output gives an empty object.
     pub fn reply(&self) -> Result<Value> {
-        let bytes = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let bytes = self.take().unwrap_or_default();
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Value::Object(serde_json::Map::new()));
         }
@@ -50,11 +85,15 @@ impl Intercept for Raw {
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> std::result::Result<(), BoxError> {
         let request = context.request_mut();
         request.headers_mut().insert("content-length", self.body.len().to_string());
         *request.body_mut() = SdkBody::from(self.body.to_vec());
+        if let Some(signing) = &self.signing {
+            config.interceptor_state().store_put(SigningName::from_static(signing.name));
+            config.interceptor_state().store_put(SigningRegion::from(signing.region.clone()));
+        }
         Ok(())
     }
 
@@ -70,5 +109,12 @@ impl Intercept for Raw {
             *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = bytes;
         }
         Ok(())
+    }
+}
+
+/// A body may hold secrets.
+impl std::fmt::Debug for Raw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Raw").field("bytes", &self.body.len()).finish_non_exhaustive()
     }
 }

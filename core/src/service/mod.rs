@@ -2,10 +2,13 @@
 
 pub mod emr;
 pub mod glue;
+pub mod iam;
 pub mod logs;
+mod query;
 pub mod s3;
 pub mod sfn;
 pub mod ssm;
+pub mod sts;
 
 use serde_json::Value;
 
@@ -13,17 +16,43 @@ use crate::error::RequestError;
 use crate::request::Raw;
 use crate::{Error, Result, Session};
 
-/// Sends a request through the operation of that name.
-pub(crate) async fn call(session: &Session, service: &str, operation: &str, raw: &Raw) -> Result<Value> {
-    let sent = match crate::session::canonical_service(service) {
-        "emr" => emr::send(session, operation, raw).await,
-        "sfn" => sfn::send(session, operation, raw).await,
-        "glue" => glue::send(session, operation, raw).await,
-        "ssm" => ssm::send(session, operation, raw).await,
-        "logs" => logs::send(session, operation, raw).await,
+/// What `Session::call` offers.
+pub const OPERATIONS: &[(&str, &[&str])] = &[
+    ("emr", emr::OPERATIONS),
+    ("sfn", sfn::OPERATIONS),
+    ("glue", glue::OPERATIONS),
+    ("ssm", ssm::OPERATIONS),
+    ("logs", logs::OPERATIONS),
+    ("sts", sts::OPERATIONS),
+    ("iam", iam::OPERATIONS),
+];
+
+/// How often a request is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempts {
+    One,
+    AsSet,
+}
+
+/// Sends a checked body through the operation of that name.
+pub(crate) async fn call(
+    session: &Session,
+    service: &str,
+    operation: &str,
+    body: &Value,
+    attempts: Attempts,
+) -> Result<Value> {
+    let raw = Raw::new(body);
+    let raw = if attempts == Attempts::One { raw.once() } else { raw };
+    match crate::session::canonical_service(service) {
+        "emr" => emr::send(session, operation, &raw).await?,
+        "sfn" => sfn::send(session, operation, &raw).await?,
+        "glue" => glue::send(session, operation, &raw).await?,
+        "ssm" => ssm::send(session, operation, &raw).await?,
+        "logs" => logs::send(session, operation, &raw).await?,
+        service @ ("sts" | "iam") => return query::send(session, service, operation, body).await,
         _ => return Err(unknown(service, operation)),
-    };
-    sent?;
+    }
     raw.reply()
 }
 
@@ -49,7 +78,7 @@ macro_rules! operations {
         ) -> $crate::Result<()> {
             match operation {
                 $($name => {
-                    let sent = Box::pin($client(session).$method().customize().interceptor(raw.clone()).send()).await;
+                    let sent = Box::pin($client(session, raw.is_once()).$method().customize().interceptor(raw.clone()).send()).await;
                     sent.map(|_| ()).map_err(|e| $crate::Error::from_sdk($service, operation, e))
                 })+
                 _ => Err($crate::service::unknown($service, operation)),

@@ -7,6 +7,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::app_name::AppName;
 
+use super::identity::Identities;
 use super::settings::{RetryMode, Settings, settings_error};
 use super::{credentials, http};
 use crate::Result;
@@ -22,6 +23,7 @@ pub(super) struct Configs {
     pub single: SdkConfig,
     /// Names the identity without showing it, so that equal ones share call budgets.
     pub identity: String,
+    pub identities: Identities,
 }
 
 pub(super) async fn load(settings: &Settings) -> Result<Configs> {
@@ -49,11 +51,13 @@ pub(super) async fn load(settings: &Settings) -> Result<Configs> {
     }
     let base = loader.load().await;
     let retrying = match &settings.assume_role {
-        Some(role) => credentials::assumed(role, settings, &base)?,
+        Some(role) => credentials::assumed(role, settings, base),
         None => base,
     };
+    let identities = Identities::default();
+    let retrying = retrying.into_builder().identity_cache(identities.cache()).build();
     let single = retrying.to_builder().retry_config(RetryConfig::disabled()).build();
-    Ok(Configs { identity: credentials::label(settings), retrying, single })
+    Ok(Configs { identity: credentials::label(settings), identities, retrying, single })
 }
 
 fn retry_config(settings: &Settings) -> Option<RetryConfig> {

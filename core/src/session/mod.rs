@@ -4,7 +4,9 @@ mod cache;
 mod config;
 mod credentials;
 mod http;
+mod identity;
 mod settings;
+mod unverified;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +16,7 @@ use serde_json::Value;
 
 pub use settings::{AssumeRole, Method, RetryMode, SERVICES, Settings, Tag, Verify, canonical_service};
 
+use crate::service::Attempts;
 use crate::{Result, request, service};
 
 /// Shared by everything that uses the same connection; cloning is cheap.
@@ -97,7 +100,26 @@ impl Session {
     /// The body is checked against the operation's shape first, and sent as it
     /// is; transient failures are retried as the settings say.
     pub async fn call(&self, service: &str, operation: &str, body: &Value) -> Result<Value> {
-        service::call(self, service, operation, &request::prepare(service, operation, body)?).await
+        let body = request::prepare(service, operation, body)?;
+        service::call(self, service, operation, &body, Attempts::AsSet).await
+    }
+
+    /// The same, sent once: for a start whose lost reply must not become a second job.
+    pub async fn call_once(&self, service: &str, operation: &str, body: &Value) -> Result<Value> {
+        let body = request::prepare(service, operation, body)?;
+        service::call(self, service, operation, &body, Attempts::One).await
+    }
+
+    /// Forgets the credentials at hand, so that the next request fetches new ones.
+    pub fn refresh_credentials(&self) {
+        self.0.configs.identities.forget();
+    }
+
+    /// The address that settings or environment give for this service, if any.
+    pub(crate) fn custom_endpoint(&self, service: &str) -> Option<String> {
+        let from_env = || std::env::var(format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase())).ok();
+        let general = || self.0.configs.single.endpoint_url().map(str::to_owned);
+        self.0.settings.endpoint(service).map(str::to_owned).or_else(from_env).or_else(general)
     }
 
     client!("EMR, one attempt a request: for polls.", emr, aws_sdk_emr, single, single);
@@ -139,10 +161,7 @@ impl<'a> Retrying<'a> {
 
 /// A custom endpoint (an emulator, a VPC endpoint by address) has no bucket subdomains.
 fn path_style(builder: aws_sdk_s3::config::Builder, session: &Session) -> aws_sdk_s3::config::Builder {
-    let custom = session.0.settings.endpoint("s3").is_some()
-        || session.0.configs.single.endpoint_url().is_some()
-        || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    builder.force_path_style(custom)
+    builder.force_path_style(session.custom_endpoint("s3").is_some())
 }
 
 impl fmt::Debug for Session {

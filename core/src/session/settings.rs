@@ -133,9 +133,12 @@ impl Settings {
         if self.session_token.is_some() && self.access_key_id.is_none() {
             return Err(settings_error("session_token is set, access_key_id and secret_access_key are not"));
         }
-        for (name, url) in self.endpoint_url.iter().map(|url| ("endpoint_url", url)).chain(
-            self.service_endpoints.iter().chain(&self.proxies).map(|(name, url)| (name.as_str(), url)),
-        ) {
+        for (name, url) in self
+            .endpoint_url
+            .iter()
+            .map(|url| ("endpoint_url", url))
+            .chain(self.service_endpoints.iter().chain(&self.proxies).map(|(name, url)| (name.as_str(), url)))
+        {
             if !(url.starts_with("http://") || url.starts_with("https://")) {
                 return Err(settings_error(format!("{name}: not an http:// or https:// address")));
             }

@@ -1,7 +1,7 @@
 //! EMR on EC2.
 
-use crate::service::operations;
 use crate::Session;
+use crate::service::operations;
 
 operations!("emr", client => {
     "RunJobFlow" => run_job_flow,
@@ -19,6 +19,6 @@ operations!("emr", client => {
     "RemoveTags" => remove_tags,
 });
 
-fn client(session: &Session) -> &aws_sdk_emr::Client {
-    session.retrying().emr()
+fn client(session: &Session, once: bool) -> &aws_sdk_emr::Client {
+    if once { session.emr() } else { session.retrying().emr() }
 }

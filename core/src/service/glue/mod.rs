@@ -1,7 +1,7 @@
 //! Glue.
 
-use crate::service::operations;
 use crate::Session;
+use crate::service::operations;
 
 operations!("glue", client => {
     "CreateJob" => create_job,
@@ -25,6 +25,6 @@ operations!("glue", client => {
     "GetTags" => get_tags,
 });
 
-fn client(session: &Session) -> &aws_sdk_glue::Client {
-    session.retrying().glue()
+fn client(session: &Session, once: bool) -> &aws_sdk_glue::Client {
+    if once { session.glue() } else { session.retrying().glue() }
 }

@@ -1,7 +1,7 @@
 //! CloudWatch Logs.
 
-use crate::service::operations;
 use crate::Session;
+use crate::service::operations;
 
 operations!("logs", client => {
     "GetLogEvents" => get_log_events,
@@ -9,6 +9,6 @@ operations!("logs", client => {
     "DescribeLogStreams" => describe_log_streams,
 });
 
-fn client(session: &Session) -> &aws_sdk_cloudwatchlogs::Client {
+fn client(session: &Session, _once: bool) -> &aws_sdk_cloudwatchlogs::Client {
     session.logs()
 }

@@ -1,7 +1,7 @@
 //! Step Functions.
 
-use crate::service::operations;
 use crate::Session;
+use crate::service::operations;
 
 operations!("sfn", client => {
     "StartExecution" => start_execution,
@@ -13,6 +13,6 @@ operations!("sfn", client => {
     "DescribeStateMachine" => describe_state_machine,
 });
 
-fn client(session: &Session) -> &aws_sdk_sfn::Client {
-    session.retrying().sfn()
+fn client(session: &Session, once: bool) -> &aws_sdk_sfn::Client {
+    if once { session.sfn() } else { session.retrying().sfn() }
 }

@@ -1,7 +1,7 @@
 //! Systems Manager.
 
-use crate::service::operations;
 use crate::Session;
+use crate::service::operations;
 
 operations!("ssm", client => {
     "GetParameter" => get_parameter,
@@ -15,6 +15,6 @@ operations!("ssm", client => {
     "CancelCommand" => cancel_command,
 });
 
-fn client(session: &Session) -> &aws_sdk_ssm::Client {
-    session.retrying().ssm()
+fn client(session: &Session, once: bool) -> &aws_sdk_ssm::Client {
+    if once { session.ssm() } else { session.retrying().ssm() }
 }
