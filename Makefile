@@ -42,8 +42,8 @@ matrix: wheel ## install and run the wheel as in each Amazon MWAA image (MATRIX=
 docs: setup ## build the documentation into dist/docs and check its links
 	@tools/docs.sh
 
-lambda: setup ## the Lambda functions' binaries
-	@tools/run.sh cargo build --release --locked --workspace --bins
+lambda: setup ## the Lambda functions, packed for deploy.sh
+	@tools/lambda.sh
 
 lock: setup ## write requirements/*.txt anew
 	@tools/lock.sh

@@ -44,13 +44,28 @@ if [ "$(cat "$MWAALIB_CACHE/tools/.lock-hash" 2>/dev/null)" != "$stamp" ]; then
     echo "$stamp" >"$MWAALIB_CACHE/tools/.lock-hash"
 fi
 
-# The C compiler and linker: zig, told to link against the glibc that manylinux_2_28 promises.
+# The C compiler and linker: zig, told to link against the glibc that manylinux_2_28 promises. The extension module is linked
+# a second time with functions of the same machine code folded into one, which zig's own front end cannot be asked for.
 wrapper="$MWAALIB_CACHE/bin/mwaalib-cc"
 cat >"$wrapper.$$" <<END
 #!/bin/sh
 # C compiler and linker for glibc 2.28 (manylinux_2_28): zig from PyPI. Written by tools/setup.sh.
-export CARGO_ZIGBUILD_PYTHON_PATH="$MWAALIB_CACHE/tools/bin/python"
-exec "$MWAALIB_CACHE/tools/bin/cargo-zigbuild" zig cc -- -target $(uname -m)-linux-gnu.2.28 "\$@"
+tools="$MWAALIB_CACHE/tools/bin"
+export CARGO_ZIGBUILD_PYTHON_PATH="\$tools/python"
+cc() { "\$tools/cargo-zigbuild" zig cc -- -target $(uname -m)-linux-gnu.2.28 "\$@"; }
+case " \$* " in
+*/lib_core.so" "*)
+    log=\$(mktemp)
+    trap 'rm -f "\$log"' EXIT
+    cc "\$@" --verbose >"\$log" 2>&1 || { cat "\$log" >&2; exit 1; }
+    line=\$(sed -n 's/^ld\.lld //p' "\$log" | tail -n 1)
+    # shellcheck disable=SC2086 # zig prints its arguments without quotes
+    [ -n "\$line" ] && "\$tools/python" -m ziglang ld.lld \$line --icf=all && exit 0
+    echo "mwaalib-cc: identical functions could not be folded; the module is larger than it need be" >&2
+    cc "\$@"
+    ;;
+*) cc "\$@" ;;
+esac
 END
 chmod +x "$wrapper.$$"
 if cmp -s "$wrapper.$$" "$wrapper"; then rm "$wrapper.$$"; else mv "$wrapper.$$" "$wrapper"; fi

@@ -17,7 +17,6 @@ fi
 
 mkdir -p dist && rm -f dist/mwaalib-*.whl dist/.stamp
 maturin build --release --locked --compatibility manylinux_2_28 --target "$MWAALIB_TARGET" --out dist >&2
-echo "$stamp" >dist/.stamp
 wheel=$(ls dist/mwaalib-*.whl)
 size=$(stat -c %s "$wheel")
 if [ "$size" -gt 8000000 ]; then
@@ -25,4 +24,5 @@ if [ "$size" -gt 8000000 ]; then
     exit 1
 fi
 auditwheel show "$wheel" >&2
+echo "$stamp" >dist/.stamp
 echo "$PWD/$wheel"

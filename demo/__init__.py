@@ -1,0 +1,1 @@
+"""``make demo``: the MovieLens pipeline, deployed to a local AWS stand-in and run by a real Airflow."""
