@@ -16,6 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 
 NEEDED = ("movies.csv", "ratings.csv", "tags.csv")
 OPTIONAL = ("links.csv",)
@@ -92,7 +93,7 @@ def extract(archive: pathlib.Path, directory: pathlib.Path, address: str) -> lis
                     files.append(directory / name)
                     with content.open(members[name]) as member, files[-1].open("wb") as file:
                         shutil.copyfileobj(member, file, 1 << 20)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise CollectError(f"{shown(address)} is a damaged zip file: {error}") from error
     return files
 
