@@ -15,7 +15,9 @@ GENRES = (
     "Mystery Romance Sci-Fi Thriller War Western"
 ).split()
 NO_GENRES = "(no genres listed)"
-FIRST = "Silent Golden Last Hidden Crimson Broken Distant Electric Forgotten Little Midnight Savage Paper".split()
+FIRST = (
+    "Silent Golden Last Hidden Crimson Broken Distant Electric Forgotten Little Midnight Savage Paper".split()
+)
 SECOND = "River Kingdom Letter Garden Summer Detective Empire Stranger Harvest Mirror Orchestra Island Promise".split()
 FOREIGN = (
     "Été meurtrier, L'",

@@ -29,7 +29,7 @@ svg .label { text-anchor: end; } svg .tick { text-anchor: middle; fill: var(--so
 svg .grid { stroke: var(--line); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--soft); font-weight: 600; } 
+th { color: var(--soft); font-weight: 600; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .key { margin-right: 1rem; font-size: .85rem; } .key i { display: inline-block; width: .8rem; height: .8rem;
   border-radius: 3px; margin-right: .35rem; vertical-align: -1px; }

@@ -11,12 +11,12 @@ TABLES = {
     "most_popular_movies": (
         "num_ratings",
         "movieId, num_ratings, title, genres",
-        "num_ratings DESC, title, movieId",
+        "num_ratings DESC, movieId",
     ),
     "top_rated_movies": (
         "avg_rating",
         "movieId, avg_rating, title, genres",
-        "avg_rating DESC, title, movieId",
+        "avg_rating DESC, movieId",
     ),
 }
 
