@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
-from support.moto import REGION, Moto, server
+from mwaalib.testing.process import StandIn
 
 # Airflow reads these when it is first imported, which is before any fixture runs.
 _home = tempfile.mkdtemp(prefix="mwaalib-tests-")
@@ -25,17 +25,17 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 
 @pytest.fixture(scope="session")
-def moto_server() -> Iterator[Moto]:
-    with server() as running:
-        yield running
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    started = StandIn.start(tmp_path_factory.mktemp("aws"), time_scale=0.2)
+    yield started
+    started.stop()
 
 
 @pytest.fixture
-def aws(moto_server: Moto, monkeypatch: pytest.MonkeyPatch) -> Moto:
-    """An empty AWS, which the default credential chain leads to."""
-    moto_server.reset()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    return moto_server
+def aws(aws_server: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """An AWS that the default credential chain leads to; what is in it is shared between tests."""
+    for name, value in aws_server.environment().items():
+        monkeypatch.setenv(name, value)
+    aws_server.calls(reset=True)
+    yield aws_server
+    aws_server.clear_faults()

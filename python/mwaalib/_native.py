@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mwaalib.exceptions import InternalError
+from mwaalib.exceptions import ConnectionSettingsError, InternalError, MwaalibError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-# Options of [mwaalib] in airflow.cfg -> name in the core and how to read them.
-_OPTIONS = {
-    "call_budgets": json.loads,
+# Options of [mwaalib] in airflow.cfg that the core takes, and how they are read.
+_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "budgets": json.loads,
+    "not_found_grace": float,
+    "jitter": float,
+    "call_timeout": float,
+    "diagnose_timeout": float,
+    "concurrency": int,
 }
 
 
@@ -30,7 +35,10 @@ def core() -> ModuleType:
         ) from error
     options = configuration()
     if options:
-        _core.configure(json.dumps(options))
+        try:
+            _core.configure(json.dumps(options))
+        except MwaalibError as error:
+            raise ConnectionSettingsError(f"airflow.cfg: [mwaalib]: {error}") from error
     return _core
 
 
@@ -40,7 +48,10 @@ def session(settings: str) -> Any:
 
 
 def configuration() -> dict[str, Any]:
-    """Return what `[mwaalib]` of airflow.cfg sets for the core; what is malformed is named in the log."""
+    """Return what `[mwaalib]` of airflow.cfg sets for the core.
+
+    :raises ConnectionSettingsError: naming the option that is malformed.
+    """
     from mwaalib.compat import conf
 
     found: dict[str, Any] = {}
@@ -51,7 +62,5 @@ def configuration() -> dict[str, Any]:
         try:
             found[name] = read(text)
         except ValueError as error:
-            logging.getLogger(__name__).warning(
-                "[mwaalib] %s is ignored, %r is malformed: %s", name, text, error
-            )
+            raise ConnectionSettingsError(f"airflow.cfg: [mwaalib] {name}: {text!r}: {error}") from None
     return found

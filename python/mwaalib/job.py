@@ -59,7 +59,8 @@ class Wait:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return asdict(self)
+        # The core wants to be told how often to look; at once and always is no answer.
+        return {**asdict(self), "delay": max(float(self.delay), 0.05)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Wait:
@@ -133,7 +134,8 @@ class Started:
     :param parent: What the ids belong to.
     :param reattached: None when it was started now, else what was found: `pending` or `succeeded`.
     :param response: The reply of AWS to the start, empty when nothing was started.
-    :param since: Unix time from which this run counts.
+    :param since: Unix time from which this run counts, where the service keeps one state for all runs.
+    :param notice: What the start could not make sure of.
     """
 
     ids: list[str]
@@ -141,6 +143,7 @@ class Started:
     reattached: str | None = None
     response: dict[str, Any] = field(default_factory=dict)
     since: float | None = None
+    notice: str | None = None
 
 
 def job_key(context: Context, retries: int | None, part: str = "") -> str | None:
@@ -173,18 +176,18 @@ def start(session: Any, job: Job, key: str | None, log: Log) -> Started:
     :param key: Its key, see `job_key`.
     :param log: The task's log.
     """
-    now = time.time()
     reply = json.loads(session.start(job.to_json(key)))
     known = {item.name for item in fields(Started)}
-    found = {name: value for name, value in reply.items() if name in known and value is not None}
-    started = Started(**{"since": None if found.get("reattached") else now, **found})
+    started = Started(**{name: value for name, value in reply.items() if name in known and value is not None})
     ids = ", ".join(started.ids)
     if started.reattached == "succeeded":
-        log.info("%s %s of an earlier attempt of this task had already succeeded: adopting it", job.kind, ids)
+        log.info("%s %s of an earlier attempt of this task has succeeded: adopting it", job.kind, ids)
     elif started.reattached:
-        log.info("%s %s of an earlier attempt of this task is still running: taking it over", job.kind, ids)
+        log.info("%s %s runs already: taking it over", job.kind, ids)
     else:
         log.info("Started %s %s", job.kind, ids)
+    if started.notice:
+        log.warning("%s", started.notice)
     return started
 
 

@@ -61,13 +61,24 @@ def get_provider_info() -> dict[str, Any]:
             "mwaalib": {
                 "description": "Settings of the mwaalib provider.",
                 "options": {
-                    "call_budgets": _option(
+                    "budgets": _option(
                         "string",
-                        "Calls per second that this process allows itself, by API, as JSON: the burst and "
-                        "the refill per second. Unset APIs keep the rates that AWS documents.\n",
-                        "",
-                        '{"emr:DescribeStep": [10, 0.5]}',
+                        "Calls that a process may make for its waits, by API, as JSON: so many at once, so "
+                        "many a second.\nAn API that is not named keeps the rate that AWS documents.\n",
+                        None,
+                        '{"emr:DescribeStep": {"burst": 10, "refill": 0.5}}',
                     ),
+                    "not_found_grace": _option(
+                        "float", "Seconds during which a job may be unknown to AWS after its start.\n", "60"
+                    ),
+                    "jitter": _option(
+                        "float", "By what part of itself a poll interval is shortened at random.\n", "0.1"
+                    ),
+                    "call_timeout": _option("float", "Seconds that one call of a wait may take.\n", "60"),
+                    "diagnose_timeout": _option(
+                        "float", "Seconds that looking for the cause of a failure may take.\n", "20"
+                    ),
+                    "concurrency": _option("integer", "Calls in flight for one group of waits.\n", "10"),
                 },
             },
         },

@@ -25,6 +25,9 @@ class TaskInstance:
         json.dumps(value)  # Airflow stores JSON
         self.xcom[key] = value
 
+    def get_first_reschedule_date(self, context: Any) -> None:
+        return None
+
 
 def context(**ti: Any) -> dict[str, Any]:
     return {"ti": TaskInstance(**ti)}

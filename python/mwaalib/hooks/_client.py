@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from typing import Any, NoReturn
 
 from mwaalib import _json
@@ -11,14 +12,31 @@ from mwaalib.exceptions import AwsError, aws_error_code
 
 # Operations whose API name does not follow from boto3's name word by word.
 _NAMES = {"get_ml_transform": "GetMLTransform", "get_ml_transforms": "GetMLTransforms"}
+# Members of replies that are times, by service: AWS sends numbers, boto3 gives datetimes.
+TIMES: dict[str, frozenset[str]] = {
+    "emr": frozenset({"CreationDateTime", "EndDateTime", "ReadyDateTime", "StartDateTime"}),
+    "sfn": frozenset({"creationDate", "redriveDate", "startDate", "stopDate", "timestamp"}),
+    "glue": frozenset(
+        {
+            "CompletedOn", "CreatedOn", "CreationTime", "EndTime", "LastModifiedOn", "LastUpdated",
+            "StartTime", "StartedOn", "StartingTimestamp",
+        }
+    ),
+    "ssm": frozenset(
+        {
+            "ExpiresAfter", "LastModifiedDate", "RequestedDateTime", "ResponseFinishDateTime",
+            "ResponseStartDateTime",
+        }
+    ),
+}  # fmt: skip
 _TOKENS = ("Marker", "NextToken", "nextToken")
 
 
 class Client:
     """Calls any operation of one AWS service by boto3's method name.
 
-    Requests are checked against the service's model before they are sent. Replies are AWS's own JSON:
-    times are numbers of seconds since 1970, where boto3 gives datetimes.
+    Requests are checked against the service's model before they are sent. Replies are as boto3 gives
+    them, times as datetimes in UTC.
 
     :param session: Native session.
     :param service: Service name in the core, as `emr`.
@@ -50,6 +68,7 @@ class Client:
         :raises AwsError: when AWS refuses.
         """
         reply = _json.loads(self._session.call(self._service, operation, _json.dumps(request)) or "{}")
+        reply = _with_times(reply, TIMES.get(self._service, frozenset()))
         reply.setdefault("ResponseMetadata", {"HTTPStatusCode": 200})
         return reply
 
@@ -64,6 +83,19 @@ class Client:
     def get_waiter(self, name: str) -> NoReturn:
         """Refuse: waits go through the hook's `wait`, which needs no waiter."""
         raise AttributeError(f"mwaalib has no waiters: use the hook's wait() instead of get_waiter({name!r})")
+
+
+def _with_times(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: datetime.fromtimestamp(item, timezone.utc)
+            if key in names and isinstance(item, (int, float))
+            else _with_times(item, names)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_times(item, names) for item in value]
+    return value
 
 
 class Paginator:

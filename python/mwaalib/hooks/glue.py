@@ -170,7 +170,7 @@ class GlueJobHook(AwsBaseHook):
         :param continuation_tokens: Where the reading has come to; moved on.
         """
         run = self.conn.call("GetJobRun", {"JobName": job_name, "RunId": run_id})["JobRun"]
-        since = int(float(run.get("StartedOn") or 0) * 1000)
+        since = int(run["StartedOn"].timestamp() * 1000) if run.get("StartedOn") else 0
         prefix = run.get("LogGroupName", "/aws-glue/jobs")
         for suffix in ("output", "error"):
             field = f"{suffix}_stream_continuation"

@@ -98,22 +98,13 @@ class GlueCrawlerRunOperator(_GlueCrawlerBaseOperator):
         job = Job(
             kind="glue_crawler",
             request={"Name": self.crawler_name},
-            # Only a retry may find its own crawl running: for a first attempt it is somebody else's.
-            reuse=getattr(context["ti"], "try_number", 1) > 1,
+            # A crawl that runs already is a retry's own; for a first attempt it is somebody else's.
+            reuse=_is_retry(context) or not self.fail_on_already_running,
             delay=self.poll_interval,
             timeout=self.poll_interval * attempts,
         )
         wait = self.wait_for_completion or self.deferrable
-        try:
-            return self.run_job(context, job, wait=wait, deferrable=self.deferrable)
-        except AwsError as error:
-            if self.fail_on_already_running or error.code != "CrawlerRunningException":
-                raise
-        self.log.warning("Crawler %s runs already: going on with that crawl", self.crawler_name)
-        running = Wait(kind="glue_crawler", ids=[self.crawler_name], delay=self.poll_interval)
-        if not wait:
-            return self.job_done(context, running)
-        return self.wait_job(context, running.within(job.timeout), deferrable=self.deferrable)
+        return self.run_job(context, job, wait=wait, deferrable=self.deferrable)
 
     def job_done(self, context: Context, wait: Wait) -> str:
         if self.wait_for_completion or self.deferrable:
@@ -190,8 +181,12 @@ class GlueCrawlerOperator(GlueCrawlerRunOperator):
         try:
             self.hook.update_crawler(**self.config)
         except AwsError as error:
-            own_retry = getattr(context["ti"], "try_number", 1) > 1
-            if error.code != "CrawlerRunningException" or (self.fail_on_already_running and not own_retry):
+            tolerated = _is_retry(context) or not self.fail_on_already_running
+            if error.code != "CrawlerRunningException" or not tolerated:
                 raise
             self.log.warning("Crawler %s runs already: it is not updated", self.crawler_name)
         return super().execute(context)
+
+
+def _is_retry(context: Context) -> bool:
+    return getattr(context["ti"], "try_number", 1) > 1

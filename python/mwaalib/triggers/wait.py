@@ -108,10 +108,9 @@ class WaitTrigger(BaseTrigger):
 
     async def _run(self) -> None:
         text = json.dumps(self.wait)
-        on_event = _to_loop(self._log_event)
         async with _sessions().lease(self._key()) as lease:
             while True:
-                waiting = asyncio.ensure_future(lease.session.wait_async(text, on_event))
+                waiting = asyncio.ensure_future(lease.session.wait_async(text, self._log_event))
                 changed = lease.on_change()
                 try:
                     await asyncio.wait((waiting, changed), return_when=asyncio.FIRST_COMPLETED)
@@ -139,21 +138,6 @@ class WaitTrigger(BaseTrigger):
                 data["detail"] = None
             payload.update(status="error", error=data, message=str(error))
         return payload
-
-
-def _to_loop(handle: Callable[[str], None]) -> Callable[[str], None]:
-    """Return a callback for the core's threads that runs `handle` in this task's loop and context.
-
-    The context decides in which task's log a line lands.
-    """
-    loop = asyncio.get_running_loop()
-    context = contextvars.copy_context()
-
-    def on_event(text: str) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(handle, text, context=context)
-
-    return on_event
 
 
 class _Shared:
@@ -221,6 +205,7 @@ class _Lease:
         except BaseException:
             self._leave()
             raise
+        metrics.publish()
         if shared.refreshing is None:
             # In an empty context: its log lines belong to no single task.
             loop = asyncio.get_running_loop()
