@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -61,9 +62,16 @@ class StandIn:
         command += ["--state-dir", str(state_dir), "--time-scale", str(time_scale)]
         if python:
             command += ["--python", python]
+        # The mwaalib of this process, wherever it came from.
+        path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         with log.open("ab") as output:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
+                start_new_session=True,
             )
         until = time.monotonic() + timeout
         while not ready.exists():

@@ -39,6 +39,7 @@ class Mirror:
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], _Seen] = {}
         root.mkdir(parents=True, exist_ok=True)
+        self.clear()  # an earlier stand-in's buckets are not this one's
 
     def sync(self) -> None:
         """Carry changes over in both directions for every bucket."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import threading
 from collections import Counter
 from pathlib import Path
@@ -36,6 +37,7 @@ class Runtime:
 
         self.settings = settings
         self.port = port
+        shutil.rmtree(settings.state_dir / "work", ignore_errors=True)
         self.faults = Faults()
         self.overlay = Overlay()
         self.supervisor = Supervisor()
