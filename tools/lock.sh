@@ -32,3 +32,4 @@ compile airflow -c "$constraints"
 compile standin -c "$constraints.loose"
 compile dev -c "$constraints.loose" -c requirements/standin.txt
 compile bench -c "$constraints.loose"
+compile docs

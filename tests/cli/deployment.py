@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 MWAA, DATA, ROLE, ENVIRONMENT = "check-mwaa", "check-data", "check-execution", "check"
@@ -62,6 +63,7 @@ class Deployment:
     def client(self, service: str) -> Any:
         return boto3.client(
             service,
+            config=Config(inject_host_prefix=False),
             region_name="us-east-1",
             endpoint_url=self.endpoint,
             aws_access_key_id="testing",
@@ -135,6 +137,15 @@ class Deployment:
         s3.put_object(Bucket=MWAA, Key=f"dags/{dag.name}", Body=dag.read_bytes())
         s3.put_object(Bucket=MWAA, Key="plugins.zip", Body=self.plugins)
         s3.put_object(Bucket=MWAA, Key="requirements.txt", Body=REQUIREMENTS.encode())
+
+    def use_newest(self) -> None:
+        """Let the environment use the newest uploads."""
+        s3 = self.client("s3")
+        self.client("mwaa").update_environment(
+            Name=ENVIRONMENT,
+            PluginsS3ObjectVersion=s3.head_object(Bucket=MWAA, Key="plugins.zip")["VersionId"],
+            RequirementsS3ObjectVersion=s3.head_object(Bucket=MWAA, Key="requirements.txt")["VersionId"],
+        )
 
     def policy(self) -> dict[str, Any]:
         """The execution role's policy, as deploy.sh fills it in."""
