@@ -1,7 +1,8 @@
 """Sphinx configuration of the documentation."""
 
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 _cargo = tomllib.loads((Path(__file__).parent.parent / "Cargo.toml").read_text())
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from cli.deployment import ENVIRONMENT, Deployment
-
 from mwaalib.cli.main import main
 from mwaalib.testing.process import StandIn
 

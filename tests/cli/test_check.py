@@ -1,4 +1,4 @@
-"""`mwaalib check` against a healthy deployment, and against broken ones: each names its break and nothing else."""
+"""`mwaalib check` on a healthy deployment, and on broken ones: it names the break and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import zipfile
 
 import pytest
 from cli.deployment import DATA, MWAA, REQUIREMENTS, ROLE, ROOT, STACK, WHEEL
-
 from mwaalib.cli.check import requirements
 from mwaalib.cli.check.environment import PYTHONS
 from mwaalib.cli.main import main

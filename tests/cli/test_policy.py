@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from mwaalib.cli.check.policy import decide
 
 RUN = "elasticmapreduce:RunJobFlow"

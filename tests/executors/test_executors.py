@@ -1,4 +1,4 @@
-"""Production executors: tasks forked by LocalExecutor and by Celery's workers, a triggerer that is lost mid-wait."""
+"""Production executors: tasks forked by LocalExecutor and by Celery, a triggerer that is lost mid-wait."""
 
 from __future__ import annotations
 
@@ -180,6 +180,5 @@ def holder(states, task):
 
 def logs(airflow, tasks):
     """The logs of these tasks."""
-    found = [p for task in sorted(tasks) for p in sorted((airflow.home / "logs").rglob(f"*task_id={task}/*.log*"))]
-    found += [p for task in sorted(tasks) for p in sorted((airflow.home / "logs").rglob(f"*task_id={task}/*/*.log"))]
+    found = [p for task in sorted(tasks) for p in (airflow.home / "logs").rglob(f"*task_id={task}/**/*.log*")]
     return "\n".join(f"{path.name}:\n{path.read_text(errors='replace')[-3000:]}" for path in found)

@@ -23,7 +23,7 @@ ESSENTIAL = frozenset(
     flask-appbuilder flask-babel flask-bcrypt flask-caching flask-jwt-extended flask-limiter flask-login
     flask-sqlalchemy flask-session flask-wtf flask gunicorn billiard celery gevent greenlet kombu vine
     sqlalchemy-jsonfield sqlalchemy-utils sqlalchemy statsd watchtower
-    """.split()  # noqa: SIM905 - a list of names reads better as text
+    """.split()
 )
 
 

@@ -74,7 +74,7 @@ class Airflow:
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{self.port}",
             "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__API_AUTH__JWT_SECRET": "of-the-test-only-and-long-enough-for-HS512-to-take-it-as-it-is-",
+            "AIRFLOW__API_AUTH__JWT_SECRET": "of-the-test-only-and-long-enough-for-HS512-to-take-it-as-it-is---",
             "AIRFLOW__API__SECRET_KEY": "test",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.port}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",

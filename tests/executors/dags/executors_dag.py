@@ -1,4 +1,4 @@
-"""A small pipeline like the MovieLens DAG: a cluster, jobs beside each other, executions that are waited for."""
+"""A small pipeline like the MovieLens DAG: a cluster, jobs at once, executions that are waited for."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ with DAG(
         },
     )
     jobs = [
-        GlueJobOperator(task_id=f"job_{name}", job_name=f"job-{name}", job_poll_interval=1, deferrable=deferred)
+        GlueJobOperator(
+            task_id=f"job_{name}", job_name=f"job-{name}", job_poll_interval=1, deferrable=deferred
+        )
         for name, deferred in (("blocking", False), ("deferred", True))
     ]
     terminate = EmrTerminateJobFlowOperator(task_id="terminate_cluster", job_flow_id=create.output)
@@ -51,9 +53,7 @@ with DAG(
         waiter_delay=1,
         deferrable=True,
     )
-    start = StepFunctionStartExecutionOperator(
-        task_id="start_execution", state_machine_arn=f"{MACHINES}long"
-    )
+    start = StepFunctionStartExecutionOperator(task_id="start_execution", state_machine_arn=f"{MACHINES}long")
     sensor = StepFunctionExecutionSensor(
         task_id="sensor_deferred", execution_arn=start.output, poke_interval=1, deferrable=True
     )
