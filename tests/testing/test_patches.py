@@ -312,3 +312,16 @@ def test_a_template_is_not_found_by_path() -> None:
     create: Any = {"StackName": "s", "TemplateURL": "http://127.0.0.1:5055/templates/t"}
     lost = fails(client("cloudformation").create_stack, Exception, **create)
     still(lost, "finds templates by path", "cfn_requests")
+
+
+def test_there_is_no_policy_simulation() -> None:
+    from moto.iam.responses import IamResponse
+
+    has = hasattr(IamResponse, "simulate_principal_policy")
+    still(not has, "has SimulatePrincipalPolicy", "iam_simulation")
+
+
+def test_there_is_no_mwaa() -> None:
+    from moto import backends
+
+    still("mwaa" not in backends.list_of_moto_modules(), "has Amazon MWAA", "mwaa")

@@ -106,6 +106,8 @@ class StandIn:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            # Amazon MWAA's clients would look for the host api.127.0.0.1.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         }
 
     def connection(self) -> str:
@@ -127,7 +129,7 @@ class StandIn:
             "region_name": REGION,
             "aws_access_key_id": "testing",
             "aws_secret_access_key": "testing",
-            "config": Config(retries={"total_max_attempts": 1}),
+            "config": Config(retries={"total_max_attempts": 1}, inject_host_prefix=False),
         }
         return boto3.session.Session().client(service, **{**defaults, **options})
 

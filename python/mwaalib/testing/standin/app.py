@@ -46,7 +46,7 @@ class Application:
             self._runtime.faults.meet(call)
             operation = self._runtime.overlay.find(call.service, call.operation)
             if operation is not None:
-                body = json.loads(calls.read_body(environ) or b"{}")
+                body = {**json.loads(calls.read_body(environ) or b"{}"), **call.members}
                 request = Request(self._runtime.account_of(environ), call.region, body)
                 return respond_json(start_response, operation(request))
             return self._moto(environ, start_response)

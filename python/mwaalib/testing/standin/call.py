@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,12 +20,13 @@ _TARGET_SERVICES = {
 
 @dataclass(frozen=True)
 class Call:
-    """One request: boto3's service name, operation, region, and the protocol it speaks."""
+    """One request: boto3's service name, operation, region, the protocol it speaks, members of its path."""
 
     service: str
     operation: str
     region: str
     json: bool
+    members: dict[str, Any] = field(default_factory=dict)
 
 
 def identify(environ: dict[str, Any]) -> Call:
@@ -45,7 +46,8 @@ def identify(environ: dict[str, Any]) -> Call:
         if "Action" in form:
             return Call(_BOTO_NAMES.get(service, service), form["Action"][0], region, json=False)
     name = _BOTO_NAMES.get(service, service) or "s3"
-    return Call(name, _rest_operation(name, environ), region, json=name != "s3")
+    operation, members = _rest_operation(name, environ)
+    return Call(name, operation, region, json=name != "s3", members=members)
 
 
 def read_body(environ: dict[str, Any]) -> bytes:
@@ -64,12 +66,12 @@ def _credential_scope(authorization: str) -> tuple[str, str]:
     return "", "us-east-1"
 
 
-def _rest_operation(service: str, environ: dict[str, Any]) -> str:
+def _rest_operation(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     from moto.core.request import Request
     from moto.core.routing import get_service_router
 
     try:
-        operation, _ = get_service_router(service).match(Request(environ.copy()))
-        return str(operation.name)
+        operation, members = get_service_router(service).match(Request(environ.copy()))
+        return str(operation.name), dict(members)
     except Exception:  # a path that no operation has, or no such service
-        return ""
+        return "", {}

@@ -22,7 +22,8 @@ def drive(
 ) -> None:
     """Put one piece of work into a state, which it then keeps.
 
-    :param kind: ``emr_job_flow``, ``emr_step``, ``glue_job_run``, ``glue_crawler`` or ``sfn_execution``.
+    :param kind: ``emr_job_flow``, ``emr_step``, ``glue_job_run``, ``glue_crawler``,
+        ``sfn_execution`` or ``mwaa_environment``.
     :param id: cluster id, step id, run id, crawler name or execution ARN.
     :param parent: cluster id of a step.
     :param message: the failure's message or cause.
@@ -44,6 +45,8 @@ def drive(
         runtime.crawls.get(_crawler(runtime, id, region)).drive(state, message)
     elif kind == "sfn_execution":
         _execution(runtime, id, state, error, message, output, region)
+    elif kind == "mwaa_environment":
+        runtime.environments.drive(id, region, state, message)
     else:
         raise ValueError(f"unknown kind of work: {kind!r}")
 

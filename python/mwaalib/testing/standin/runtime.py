@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mwaalib.testing.standin.call import Call
+from mwaalib.testing.standin.environments import Environments
 from mwaalib.testing.standin.faults import Faults
 from mwaalib.testing.standin.mirror import Mirror
 from mwaalib.testing.standin.overlay import Overlay
@@ -48,6 +49,7 @@ class Runtime:
         self.job_runs = JobRuns(self)
         self.crawls = Crawls(self)
         self.functions = Functions(self)
+        self.environments = Environments(self)
         self._counts: Counter[str] = Counter()
         self._count_lock = threading.Lock()
 
@@ -68,6 +70,7 @@ class Runtime:
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         }
 
     def work_dir(self, *parts: str) -> Path:
@@ -112,6 +115,7 @@ class Runtime:
         stepfunctions_parser_backends.reset()
         moto_api_backend.reset()
         self.mirror.clear()
+        self.environments.clear()
         self.counts(reset=True)
 
     def close(self) -> None:

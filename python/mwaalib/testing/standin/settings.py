@@ -20,6 +20,7 @@ PHASES = {
     "glue.stopping": 0.3,
     "crawler.running": 1.5,
     "crawler.stopping": 0.7,
+    "mwaa.changing": 3.0,
 }
 
 

@@ -51,6 +51,11 @@ class Store:
             raise FileNotFoundError(f"no such object: s3://{bucket}/{key}")
         return bytes(found.value)
 
+    def versions(self, bucket: str, key: str) -> list[str]:
+        """Return the ids of an object's versions; none when there is no such object."""
+        keys: Any = self.s3.buckets[bucket].keys if bucket in self.s3.buckets else None
+        return [str(version.version_id) for version in keys.getlist(key)] if keys and key in keys else []
+
     def write(self, url: str, content: bytes) -> None:
         """Write an object.
 

@@ -22,6 +22,8 @@ PATCHES = (
     "cfn_types",
     "cfn_stacks",
     "cfn_requests",
+    "iam_simulation",
+    "mwaa",
 )
 
 
