@@ -17,7 +17,7 @@ def deployment(tmp_path_factory):
     import mwaalib._core
 
     folder = tmp_path_factory.mktemp("deployment")
-    server = StandIn.start(folder / "state")
+    server = StandIn.start(folder / "state", time_scale=0.05)
     try:
         made = Deployment(server.endpoint, folder / "project", Path(mwaalib._core.__file__))
         made.make()

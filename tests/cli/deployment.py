@@ -6,6 +6,7 @@ import io
 import json
 import re
 import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,13 @@ class Deployment:
             RequirementsS3ObjectVersion=s3.head_object(Bucket=MWAA, Key="requirements.txt")["VersionId"],
             NetworkConfiguration={"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]},
         )
+        self._settle()
+
+    def _settle(self) -> None:
+        end = time.monotonic() + 30
+        while self.client("mwaa").get_environment(Name=ENVIRONMENT)["Environment"]["Status"] != "AVAILABLE":
+            assert time.monotonic() < end, "the environment does not become available"
+            time.sleep(0.1)
 
     def _project(self) -> None:
         (self.project / "dist").mkdir(parents=True)
@@ -146,12 +154,15 @@ class Deployment:
             PluginsS3ObjectVersion=s3.head_object(Bucket=MWAA, Key="plugins.zip")["VersionId"],
             RequirementsS3ObjectVersion=s3.head_object(Bucket=MWAA, Key="requirements.txt")["VersionId"],
         )
+        self._settle()
 
     def policy(self) -> dict[str, Any]:
         """The execution role's policy, as deploy.sh fills it in."""
         text = (ROOT / "setup" / "additional_policy.json").read_text()
         document: dict[str, Any] = json.loads(
-            text.replace("<AccountId>", "123456789012").replace("<DataBucket>", DATA)
+            text.replace("<AccountId>", "123456789012")
+            .replace("<Region>", "us-east-1")
+            .replace("<DataBucket>", DATA)
         )
         return document
 

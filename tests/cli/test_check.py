@@ -10,6 +10,7 @@ import zipfile
 import pytest
 from cli.deployment import DATA, MWAA, REQUIREMENTS, ROLE, ROOT, STACK, WHEEL
 from mwaalib.cli.check import requirements
+from mwaalib.cli.check.aws import CallError
 from mwaalib.cli.check.environment import PYTHONS
 from mwaalib.cli.main import main
 
@@ -158,6 +159,24 @@ def test_broken_deployment_names_its_break(deployment, check, change, subjects, 
         assert remedy in finding["remedy"]
 
 
+def test_permissions_are_read_where_they_may_not_be_simulated(deployment, check, monkeypatch):
+    def refused(*_):
+        raise CallError("iam:SimulatePrincipalPolicy", "AccessDenied", "not you")
+
+    monkeypatch.setattr("mwaalib.cli.check.permissions._simulate", refused)
+    status, report = check()
+    assert broken(report) == {}
+    assert status == 0
+    read = {f["subject"] for f in report["findings"] if f["detail"] == "read from its policies"}
+    assert "iam:PassRole on EMR_DefaultRole" in read
+    with contextlib.contextmanager(without_pass_role)(deployment):
+        _, report = check()
+    assert set(broken(report)) == {
+        "iam:PassRole on EMR_DefaultRole",
+        "iam:PassRole on EMR_EC2_DefaultRole",
+    }
+
+
 def repack(deployment, name=WHEEL, module=b"\x7fELF", cut=0):
     """Upload another plugins.zip, the local one with it."""
     inner, outer = io.BytesIO(), io.BytesIO()
@@ -186,7 +205,7 @@ def mended(deployment):
 @pytest.mark.parametrize(
     ("how", "subject", "said"),
     [
-        ({"module": b"no library"}, "wheel loads in Python 3.12", "invalid ELF header"),
+        ({"module": b"no library" * 100}, "wheel loads in Python 3.12", "invalid ELF header"),
         ({"cut": 30}, "wheel in plugins.zip", "no readable zip file"),
         ({"name": f"wheels/{WHEEL}"}, "wheel in plugins.zip", "0 wheels"),
         ({"name": WHEEL.replace("x86_64", "aarch64")}, "wheel in plugins.zip", "for manylinux_2_28_aarch64"),
