@@ -88,6 +88,8 @@ def test_emr_unknown_ids_and_cancel_steps() -> None:
     steps: Any = {"JobFlowId": "j-NONE", "Steps": []}
     still(fails(emr.add_job_flow_steps, KeyError, **steps), "names an unknown cluster", "emr")
     still(fails(emr.cancel_steps, ClusterId="j-NONE", StepIds=["s-X"]), "has CancelSteps", "emr")
+    cluster = start_cluster(AutoTerminationPolicy={"IdleTimeout": 60})
+    still(fails(emr.get_auto_termination_policy, ClusterId=cluster), "has auto-termination", "emr")
 
 
 def make_job(name: str) -> Any:

@@ -202,3 +202,14 @@ def test_driving_a_step_to_a_state(standin: StandIn) -> None:
     assert (status["State"], status["FailureDetails"]["Message"]) == ("FAILED", "as the test wants")
     standin.drive("emr_job_flow", cluster, "TERMINATED_WITH_ERRORS")
     assert cluster_state(standin, cluster) == "TERMINATED_WITH_ERRORS"
+
+
+def test_an_idle_cluster_terminates_itself(standin: StandIn) -> None:
+    emr = standin.client("emr")
+    cluster = start(standin, AutoTerminationPolicy={"IdleTimeout": 3600})
+    assert emr.get_auto_termination_policy(ClusterId=cluster)["AutoTerminationPolicy"] == {
+        "IdleTimeout": 3600
+    }
+    until(lambda: cluster_state(standin, cluster), lambda s: s == "WAITING")
+    emr.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy={"IdleTimeout": 1})
+    until(lambda: cluster_state(standin, cluster), lambda s: s == "TERMINATED")

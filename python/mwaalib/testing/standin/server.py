@@ -24,6 +24,8 @@ def serve(settings: Settings) -> int:
     :return: exit status.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
+    state = settings.state_dir / "standin.json"
+    state.unlink(missing_ok=True)  # left by one that was killed
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     # moto's own clients must never reach for the user's credentials.
     os.environ["AWS_ACCESS_KEY_ID"] = os.environ["AWS_SECRET_ACCESS_KEY"] = "testing"
@@ -63,7 +65,6 @@ def serve(settings: Settings) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    state = settings.state_dir / "standin.json"
     _write(state, {"pid": os.getpid(), "port": port, "endpoint": runtime.endpoint})
     print(f"AWS stand-in on {runtime.endpoint}, state in {settings.state_dir}", flush=True)
     try:

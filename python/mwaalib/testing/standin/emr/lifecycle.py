@@ -37,6 +37,7 @@ class ClusterRun:
         self._running: dict[str, StepRun] = {}
         self._ending: tuple[str, str] | None = None
         self._held = False
+        self._idle_since: float | None = None
         self._set_state("STARTING", "", "")
         self._thread = threading.Thread(target=self._live, name=cluster.id, daemon=True)
 
@@ -167,10 +168,19 @@ class ClusterRun:
         active = any(s.state in ("PENDING", "RUNNING") for s in cluster.steps)
         if not active and not cluster.keep_job_flow_alive_when_no_steps:
             self._ending = ("ALL_STEPS_COMPLETED", "Steps completed")
-        elif active and cluster.state != "RUNNING":
-            self._set_state("RUNNING", "", "Running step")
-        elif not active and cluster.state != "WAITING":
+        elif active:
+            self._idle_since = None
+            if cluster.state != "RUNNING":
+                self._set_state("RUNNING", "", "Running step")
+        elif cluster.state != "WAITING":
+            self._idle_since = now
             self._set_state("WAITING", "USER_REQUEST", "Cluster ready to run steps.")
+        elif self._idle_too_long(now):
+            self._ending = ("USER_REQUEST", "Cluster terminated due to idle timeout")
+
+    def _idle_too_long(self, now: float) -> bool:
+        limit = (getattr(self._cluster, "auto_termination", None) or {}).get("IdleTimeout")
+        return limit is not None and self._idle_since is not None and now - self._idle_since >= limit
 
     def _start_step(self, step: Any) -> None:
         run = StepRun(self._runtime, self._cluster, step)

@@ -102,7 +102,7 @@ class JobRun:
         runtime = self._runtime
         runtime.mirror.sync()
         command, env = self._command()
-        limit = float(self.run.timeout) * 60 * runtime.settings.time_scale if self.run.timeout else None
+        limit = float(self.run.timeout) * 60 if self.run.timeout else None
         paths = {"output": self._work / "stdout", "error": self._work / "stderr"}
         with paths["output"].open("wb") as out, paths["error"].open("wb") as err:
             self._child = runtime.supervisor.start(command, cwd=self._work, env=env, stdout=out, stderr=err)

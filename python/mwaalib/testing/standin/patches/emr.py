@@ -1,7 +1,7 @@
 """EMR: clusters and steps move through their states because their work does.
 
 moto makes a cluster WAITING at once, leaves its steps where they are, does not serialise
-FailureDetails, answers 500 to an unknown cluster and has no CancelSteps.
+FailureDetails, answers 500 to an unknown cluster, and has neither CancelSteps nor auto-termination.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def apply(runtime: Runtime) -> None:
     """Give moto's clusters and steps a life of their own."""
     from moto.emr.models import Cluster, ElasticMapReduceBackend, Step
+    from moto.emr.responses import ElasticMapReduceResponse
 
     clusters = runtime.clusters
     run_job_flow = ElasticMapReduceBackend.run_job_flow
@@ -71,6 +72,19 @@ def apply(runtime: Runtime) -> None:
         "modify_cluster",
     ):
         _check_cluster(ElasticMapReduceBackend, name)
+    respond = ElasticMapReduceResponse.run_job_flow
+
+    def run_with_policy(self: Any) -> Any:
+        answer = respond(self)
+        policy = self._get_param("AutoTerminationPolicy.IdleTimeout")
+        if policy is not None:
+            self.backend.clusters[answer.result["JobFlowId"]].auto_termination = {"IdleTimeout": int(policy)}
+        return answer
+
+    ElasticMapReduceResponse.run_job_flow = run_with_policy
+    runtime.overlay.add("emr", "PutAutoTerminationPolicy", _put_auto_termination)
+    runtime.overlay.add("emr", "GetAutoTerminationPolicy", _get_auto_termination)
+    runtime.overlay.add("emr", "RemoveAutoTerminationPolicy", _put_auto_termination)
     runtime.overlay.add("emr", "CancelSteps", lambda request: _cancel_steps(runtime, request))
 
 
@@ -117,6 +131,23 @@ def _step_status(self: Any) -> dict[str, Any]:
     if getattr(self, "failure_details", None):
         status["FailureDetails"] = self.failure_details
     return status
+
+
+def _cluster(request: Request) -> Any:
+    from moto.emr.models import emr_backends
+
+    backend = emr_backends[request.account][request.region]
+    return backend.clusters[_known(backend, request.body.get("ClusterId", ""))]
+
+
+def _put_auto_termination(request: Request) -> dict[str, Any]:
+    _cluster(request).auto_termination = request.body.get("AutoTerminationPolicy")
+    return {}
+
+
+def _get_auto_termination(request: Request) -> dict[str, Any]:
+    policy = getattr(_cluster(request), "auto_termination", None)
+    return {"AutoTerminationPolicy": policy} if policy else {}
 
 
 def _cancel_steps(runtime: Runtime, request: Request) -> dict[str, Any]:
