@@ -9,6 +9,7 @@ pub mod s3;
 pub mod sfn;
 pub mod ssm;
 pub mod sts;
+pub mod watch;
 
 use serde_json::Value;
 

@@ -1,5 +1,7 @@
 //! EMR on EC2.
 
+pub(crate) mod probe;
+
 use crate::Session;
 use crate::service::operations;
 

@@ -1,5 +1,7 @@
 //! Glue.
 
+pub(crate) mod probe;
+
 use crate::Session;
 use crate::service::operations;
 

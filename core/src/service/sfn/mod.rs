@@ -1,5 +1,7 @@
 //! Step Functions.
 
+pub(crate) mod probe;
+
 use crate::Session;
 use crate::service::operations;
 

@@ -1,5 +1,7 @@
 //! Systems Manager.
 
+pub(crate) mod probe;
+
 use crate::Session;
 use crate::service::operations;
 

@@ -24,7 +24,6 @@ PATCHES = (
     "cfn_requests",
     "iam_simulation",
     "mwaa",
-    "ssm_commands",
 )
 
 

@@ -1,0 +1,200 @@
+//! The jobs of one (session, kind, parent): what one poller serves.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::engine::Shared;
+use super::job::{Attach, Job, Waiter};
+use super::kind::{ALL, Kind, List};
+use super::lock;
+use super::plan::Outlook;
+use super::random;
+use super::remote::Remote;
+use super::spec::{Event, EventSink};
+use crate::error::Error;
+
+/// Waits that begin within this time of each other share their first call.
+const GATHER: Duration = Duration::from_millis(50);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct GroupKey {
+    pub remote: u64,
+    pub kind: &'static str,
+    pub parent: Option<String>,
+}
+
+pub(crate) struct Group {
+    pub key: GroupKey,
+    pub kind: &'static Kind,
+    pub remote: Arc<dyn Remote>,
+    pub scope: String,
+    pub shared: Arc<Shared>,
+    /// Something changed that the poller should look at.
+    pub wake: Notify,
+    inner: Mutex<Jobs>,
+}
+
+#[derive(Default)]
+pub(crate) struct Jobs {
+    pub jobs: HashMap<u64, Job>,
+    by_id: HashMap<Arc<str>, u64>,
+    /// Jobs not in flight, by when they are due.
+    due: BTreeSet<(Instant, u64)>,
+    next: u64,
+    /// When the last call for several jobs began.
+    pub swept: Option<Instant>,
+    pub outlook: Outlook,
+    /// The group has been taken out of the engine; nobody may join it.
+    pub closed: bool,
+}
+
+impl Group {
+    pub fn new(key: GroupKey, kind: &'static Kind, remote: Arc<dyn Remote>, shared: Arc<Shared>) -> Self {
+        let scope = remote.scope();
+        Self { key, kind, remote, scope, shared, wake: Notify::new(), inner: Mutex::default() }
+    }
+
+    pub fn parent(&self) -> Option<&str> {
+        self.key.parent.as_deref()
+    }
+
+    pub fn list(&self) -> Option<&'static List> {
+        self.kind.list_for(self.parent())
+    }
+
+    pub fn with<T>(&self, act: impl FnOnce(&mut Jobs) -> T) -> T {
+        act(&mut lock(&self.inner))
+    }
+
+    /// Adds a wait for one id; false if the group has closed meanwhile.
+    pub fn attach(&self, id: &str, waiter: &Arc<Waiter>, slot: usize) -> bool {
+        let added = self.with(|jobs| jobs.attach(id, waiter, slot));
+        if added {
+            self.wake.notify_one();
+        }
+        added
+    }
+
+    /// Takes a wait away from one id.
+    pub fn detach(&self, id: &str, waiter: &Arc<Waiter>) {
+        if self.with(|jobs| jobs.detach(id, waiter)) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Tells all waits of the group something about the waiting.
+    pub fn notice(&self, message: &str) {
+        let sinks: Vec<EventSink> = self.with(|jobs| {
+            let mut seen = std::collections::HashSet::new();
+            let attached = jobs.jobs.values().flat_map(|job| &job.attached);
+            let fresh = attached.filter(|attach| seen.insert(Arc::as_ptr(&attach.waiter)));
+            fresh.filter_map(|attach| attach.waiter.sink.clone()).collect()
+        });
+        for sink in sinks {
+            sink(Event::Notice { message: message.to_owned() });
+        }
+    }
+}
+
+impl Jobs {
+    fn attach(&mut self, id: &str, waiter: &Arc<Waiter>, slot: usize) -> bool {
+        if self.closed {
+            return false;
+        }
+        let now = Instant::now();
+        let attach = Attach { waiter: Arc::clone(waiter), slot, since: now, state: None };
+        let soon = self.first_look(now, waiter.delay);
+        if let Some(key) = self.by_id.get(id).copied() {
+            if let Some(job) = self.jobs.get_mut(&key) {
+                job.attached.push(attach);
+            }
+            // A call in flight was perhaps answered before this wait began.
+            self.advance(key, soon);
+            return true;
+        }
+        let id: Arc<str> = id.into();
+        let mut job = Job::new(Arc::clone(&id), soon);
+        job.solo = &*id == ALL;
+        job.attached.push(attach);
+        self.next += 1;
+        self.jobs.insert(self.next, job);
+        self.by_id.insert(id, self.next);
+        self.due.insert((soon, self.next));
+        true
+    }
+
+    /// Soon, but late enough to share a call with those who come with it.
+    fn first_look(&self, now: Instant, delay: Duration) -> Instant {
+        let soon = now + GATHER.mul_f64(1.0 + random::unit());
+        let gap = (delay / 20).clamp(GATHER, Duration::from_secs(1));
+        self.swept.map_or(soon, |swept| soon.max(swept + gap))
+    }
+
+    /// Whether nothing is left to do for the job, or for the whole group.
+    fn detach(&mut self, id: &str, waiter: &Arc<Waiter>) -> bool {
+        let Some(key) = self.by_id.get(id).copied() else { return false };
+        let Some(job) = self.jobs.get_mut(&key) else { return false };
+        job.attached.retain(|attach| !Arc::ptr_eq(&attach.waiter, waiter));
+        if job.attached.is_empty() {
+            self.remove(key);
+        }
+        self.jobs.is_empty()
+    }
+
+    pub fn remove(&mut self, key: u64) {
+        if let Some(job) = self.jobs.remove(&key) {
+            self.by_id.remove(&job.id);
+            self.due.remove(&(job.due, key));
+        }
+    }
+
+    pub fn find(&self, id: &str) -> Option<u64> {
+        self.by_id.get(id).copied()
+    }
+
+    /// For a wait that has not ended: the state it was last told, and the last
+    /// failure to learn it.
+    pub fn status(&self, id: &str, waiter: &Arc<Waiter>) -> Option<(Option<String>, Option<Error>)> {
+        let job = self.jobs.get(&self.find(id)?)?;
+        let attach = job.attached.iter().find(|attach| Arc::ptr_eq(&attach.waiter, waiter))?;
+        Some((attach.state.as_deref().map(str::to_owned), job.error.clone()))
+    }
+
+    /// Makes a job due at `at`, and free for the next call.
+    pub fn reschedule(&mut self, key: u64, at: Instant) {
+        if let Some(job) = self.jobs.get_mut(&key) {
+            self.due.remove(&(job.due, key));
+            job.due = at;
+            job.in_flight = false;
+            self.due.insert((at, key));
+        }
+    }
+
+    /// Makes a job due at `at` if that is sooner. One in flight is left to its call.
+    fn advance(&mut self, key: u64, at: Instant) {
+        if self.jobs.get(&key).is_some_and(|job| !job.in_flight && job.due > at) {
+            self.reschedule(key, at);
+        }
+    }
+
+    /// Takes a job for a call.
+    pub fn take(&mut self, key: u64) -> Option<Arc<str>> {
+        let job = self.jobs.get_mut(&key)?;
+        self.due.remove(&(job.due, key));
+        job.in_flight = true;
+        Some(Arc::clone(&job.id))
+    }
+
+    /// Jobs that are free, soonest due first.
+    pub fn waiting(&self) -> impl Iterator<Item = (u64, &Job)> {
+        self.due.iter().filter_map(|(_, key)| self.jobs.get(key).map(|job| (*key, job)))
+    }
+
+    pub fn first_due(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+}

@@ -1,0 +1,304 @@
+//! The task that polls for one group, and the calls it makes.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::apply::Round;
+use super::call::Caller;
+use super::group::Group;
+use super::items::Descriptions;
+use super::job::End;
+use super::kind::List;
+use super::plan::{Missing, Mode, Picked, worth_a_page};
+use super::remote::{Ask, Page};
+use crate::error::{AwsError, Class, Error};
+
+/// A list that AWS refuses is tried again after this.
+const LIST_PAUSE: Duration = Duration::from_secs(900);
+/// A scan goes no further than this, whatever it still misses.
+const MOST_PAGES: usize = 100;
+
+/// Polls until nobody waits any more.
+pub(crate) async fn run(group: Arc<Group>) {
+    let _leave = Leave(Arc::clone(&group));
+    group.shared.counters.pollers.fetch_add(1, Relaxed);
+    let mut calls = JoinSet::new();
+    loop {
+        let concurrency = group.shared.options().concurrency;
+        let plan = group.with(|jobs| {
+            let list = group.list();
+            (!jobs.jobs.is_empty()).then(|| jobs.plan(Instant::now(), list, concurrency))
+        });
+        let Some(plan) = plan else {
+            // Calls in flight answer nobody.
+            calls.abort_all();
+            if group.shared.retire(&group) {
+                return;
+            }
+            continue;
+        };
+        for mode in plan.calls {
+            // Made here: a task that is aborted before it runs must free its place too.
+            calls.spawn(call(Slot { group: Arc::clone(&group), mode, queued: true }));
+        }
+        let wake = plan.wake.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+        tokio::select! {
+            () = group.wake.notified() => {}
+            () = sleep_until(wake) => {}
+            Some(_) = calls.join_next(), if !calls.is_empty() => {}
+        }
+    }
+}
+
+/// Whatever ends the poller, nobody is left waiting for it.
+struct Leave(Arc<Group>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        let group = &self.0;
+        group.shared.forget(group);
+        group.shared.counters.pollers.fetch_sub(1, Relaxed);
+        let left: Vec<_> = group.with(|jobs| {
+            if jobs.outlook.stretched.take().is_some() {
+                group.shared.counters.stretched.fetch_sub(1, Relaxed);
+            }
+            jobs.jobs.drain().flat_map(|(_, job)| job.attached).collect()
+        });
+        for attach in left {
+            attach.waiter.end(End::Error(Error::Cancelled));
+        }
+    }
+}
+
+async fn call(mut slot: Slot) {
+    let (group, mode) = (Arc::clone(&slot.group), slot.mode);
+    let (api, due) = group.with(|jobs| {
+        let first = jobs.waiting().find(|(_, job)| job.solo || mode != Mode::Single { solo: true }).map(|(_, job)| job);
+        let api = match (mode, group.list()) {
+            (Mode::Batch | Mode::Scan, Some(list)) => list.api,
+            _ => group.kind.single_api(first.map_or("", |job| &*job.id)),
+        };
+        (api, first.map_or_else(Instant::now, |job| job.due))
+    });
+    let caller = Caller::new(&group, api);
+    let asked = Instant::now();
+    let permit = caller.permit(due).await;
+    slot.started();
+    // Only now is chosen whom to ask for: who came while the budget was short is in.
+    let now = Instant::now();
+    let picked = Picks::take(&group, mode, now);
+    if picked.jobs.is_empty() {
+        permit.put_back();
+        return;
+    }
+    group.shared.counters.late(now.saturating_duration_since(picked.due));
+    let late = now.saturating_duration_since(due);
+    caller.stretch(late, now.saturating_duration_since(asked));
+    match (mode, group.list()) {
+        (Mode::Scan, Some(list)) => scan(&group, &caller, list, picked).await,
+        (Mode::Batch, Some(list)) => batch(&group, &caller, list, picked).await,
+        _ => single(&group, &caller, picked).await,
+    }
+}
+
+/// One call's place among those of its group.
+struct Slot {
+    group: Arc<Group>,
+    mode: Mode,
+    queued: bool,
+}
+
+impl Slot {
+    /// The call has its budget.
+    fn started(&mut self) {
+        if std::mem::take(&mut self.queued) {
+            self.with(|load| load.queued -= 1);
+        }
+    }
+
+    fn with(&self, act: impl FnOnce(&mut super::plan::Load)) {
+        self.group.with(|jobs| match self.mode {
+            Mode::Single { .. } => act(&mut jobs.outlook.singles),
+            Mode::Batch => act(&mut jobs.outlook.batches),
+            Mode::Scan => {}
+        });
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.started();
+        self.with(|load| load.active -= 1);
+        if self.mode == Mode::Scan {
+            self.group.with(|jobs| jobs.outlook.scanning = false);
+        }
+    }
+}
+
+/// Jobs taken for a call. Those it leaves unanswered, for whatever reason, are
+/// put back to be asked for again.
+struct Picks<'a> {
+    group: &'a Group,
+    jobs: Picked,
+    due: Instant,
+    done: bool,
+}
+
+impl<'a> Picks<'a> {
+    fn take(group: &'a Group, mode: Mode, now: Instant) -> Self {
+        let (jobs, due) = group.with(|jobs| {
+            let due = jobs.first_due().unwrap_or(now);
+            (jobs.pick(mode, now, group.list()), due)
+        });
+        Self { group, jobs, due, done: false }
+    }
+
+    fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Picks<'_> {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        let soon = Instant::now() + Duration::from_secs(1);
+        self.group.with(|jobs| {
+            for (key, _) in &self.jobs {
+                if jobs.jobs.get(key).is_some_and(|job| job.in_flight) {
+                    jobs.reschedule(*key, soon);
+                }
+            }
+        });
+    }
+}
+
+async fn single(group: &Group, caller: &Caller<'_>, picked: Picks<'_>) {
+    let Some((key, id)) = picked.jobs.first().cloned() else { return };
+    let answer = caller.call(group.remote.one(group.kind, group.parent(), &id)).await;
+    let scale = caller.scale();
+    if answer.is_ok() {
+        group.shared.counters.answered(caller.api, 1);
+    }
+    group.apply(|jobs, out| match answer {
+        Ok(seen) => {
+            let mut round = Round { detail: None, single: true, now: Instant::now(), scale };
+            jobs.seen(group.kind, &id, seen, &mut round, out);
+        }
+        Err(error) => jobs.failed(group.kind, key, &error, true, &group.shared.options(), out),
+    });
+    picked.done();
+}
+
+async fn batch(group: &Group, caller: &Caller<'_>, list: &List, picked: Picks<'_>) {
+    let ask = Ask { ids: picked.jobs.iter().map(|(_, id)| Arc::clone(id)).collect(), ..Ask::default() };
+    let answer = caller.call(group.remote.page(group.kind, group.parent(), &ask)).await;
+    let mut missing: Missing = picked.jobs.iter().map(|(key, id)| (Arc::clone(id), *key)).collect();
+    match answer {
+        Ok(page) => {
+            take_page(group, caller, list, page, &mut missing);
+            group.apply(|jobs, _| jobs.ask_singly(missing.into_values()));
+        }
+        Err(error) => refused(group, caller, &error, missing),
+    }
+    picked.done();
+}
+
+async fn scan(group: &Group, caller: &Caller<'_>, list: &List, picked: Picks<'_>) {
+    let mut missing: Missing = picked.jobs.iter().map(|(key, id)| (Arc::clone(id), *key)).collect();
+    let created_after = group.with(|jobs| jobs.oldest(&picked.jobs));
+    let mut ask = Ask { created_after, ..Ask::default() };
+    let mut barren = 0;
+    for pages in 1.. {
+        if pages > 1 {
+            // The first page came with the permit.
+            caller.permit(picked.due).await;
+        }
+        let page = match caller.call(group.remote.page(group.kind, group.parent(), &ask)).await {
+            Ok(page) => page,
+            Err(error) => {
+                refused(group, caller, &error, missing);
+                return picked.done();
+            }
+        };
+        ask.token = page.next.clone();
+        let before = missing.len();
+        take_page(group, caller, list, page, &mut missing);
+        barren = if missing.len() < before { 0 } else { barren + 1 };
+        if ask.token.is_none() || pages == MOST_PAGES || !worth_a_page(&missing, barren) {
+            group.with(|jobs| jobs.outlook.scanned(pages));
+            break;
+        }
+    }
+    group.apply(|jobs, _| jobs.ask_singly(missing.into_values()));
+    picked.done();
+}
+
+/// Applies a page to all jobs of the group that it tells of, asked for or not.
+fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missing: &mut Missing) {
+    let (now, scale) = (Instant::now(), caller.scale());
+    let mut descriptions = Descriptions::new(list.items.as_ref(), page.raw);
+    let mut find = |id: &str| -> Option<Value> { descriptions.find(id) };
+    let mut answered = 0;
+    let mut absent: Vec<(u64, Arc<str>)> = Vec::new();
+    group.apply(|jobs, out| {
+        let mut round = Round { detail: Some(&mut find), single: false, now, scale };
+        for (id, seen) in page.items {
+            if jobs.find(&id).is_some() {
+                jobs.seen(group.kind, &id, seen, &mut round, out);
+                missing.remove(id.as_str());
+                answered += 1;
+            }
+        }
+        for id in page.missing {
+            absent.extend(missing.remove_entry(id.as_str()).map(|(id, key)| (key, id)));
+        }
+        for (key, id) in &absent {
+            let error = Error::Aws(AwsError {
+                service: caller.api.service.to_owned(),
+                operation: caller.api.name.to_owned(),
+                code: "EntityNotFoundException".to_owned(),
+                message: format!("{id} does not exist"),
+                request_id: None,
+                status: None,
+                class: Class::NotFound,
+            });
+            // The list said outright that there is no such job, as the single call would.
+            jobs.failed(group.kind, *key, &error, true, &group.shared.options(), out);
+        }
+    });
+    group.shared.counters.answered(caller.api, answered + absent.len());
+}
+
+/// The list call failed: later again, or never, or job by job.
+fn refused(group: &Group, caller: &Caller<'_>, error: &Error, missing: Missing) {
+    let lasting = match error.class() {
+        Some(Class::AccessDenied) => true,
+        // A bad id spoils a list of ids; a list without ids is itself at fault.
+        Some(Class::Permanent | Class::NotFound) => group.list().is_some_and(|list| list.ids.is_none()),
+        _ => false,
+    };
+    if lasting {
+        group.with(|jobs| jobs.outlook.list_off = Some(Instant::now() + LIST_PAUSE));
+        group.shared.counters.fallbacks.fetch_add(1, Relaxed);
+    }
+    let keys: HashSet<u64> = missing.into_values().collect();
+    group.apply(|jobs, out| {
+        for key in keys {
+            jobs.failed(group.kind, key, error, false, &group.shared.options(), out);
+        }
+    });
+    if error.class() == Some(Class::AccessDenied) && group.shared.denied_first(&group.scope, caller.api) {
+        group.notice(&format!(
+            "{} is denied, so each {} is polled by itself with {}; allow {} to poll with fewer calls",
+            caller.api.name, group.kind.name, group.kind.single.name, caller.api.permission,
+        ));
+    }
+}

@@ -1,0 +1,321 @@
+//! A scripted AWS: jobs with timelines, lists that lag and lose, budgets, faults.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mwaalib_core::error::{AwsError, Class, Error, JobFailure, Result};
+use mwaalib_core::wait::EventSink;
+use mwaalib_core::wait::kind::{ALL, Api, Kind, Phase};
+use mwaalib_core::wait::remote::{Ask, BoxFuture, Page, Part, Remote, Seen};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::random::Random;
+
+/// What a job does in its life; times are seconds since the simulation began.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub parent: Option<String>,
+    /// When it enters each state. Before the first, AWS does not know it.
+    pub states: Vec<(f64, &'static str)>,
+    /// Not in lists before: lists lag behind.
+    pub listed: f64,
+    /// Of a crawler: outcome and start of the last crawl, from when on.
+    pub last: Vec<(f64, &'static str, f64)>,
+    /// The single call is denied.
+    pub denied: bool,
+}
+
+impl Script {
+    pub fn state(&self, at: f64) -> Option<&'static str> {
+        self.states.iter().rev().find(|(from, _)| *from <= at).map(|(_, state)| *state)
+    }
+
+    fn seen(&self, at: f64) -> Option<Seen> {
+        let state = self.state(at)?;
+        let last = self.last.iter().rev().find(|(from, ..)| *from <= at).filter(|_| state == "READY");
+        let seen = match last {
+            Some((_, outcome, started)) => Seen::again(state, outcome, Some(*started)),
+            None => Seen::new(state),
+        };
+        Some(Seen { created: Some(self.states[0].0), ..seen })
+    }
+}
+
+/// How bad the network and AWS are.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    pub throttled: f64,
+    pub server_error: f64,
+    pub reset: f64,
+    pub hang: f64,
+    /// A list leaves out an entry.
+    pub lost: f64,
+    /// A list tells the state of some seconds ago.
+    pub stale: f64,
+    /// List calls that IAM denies.
+    pub denied: Vec<&'static str>,
+    /// Credentials expire so often, in seconds.
+    pub expiry: Option<f64>,
+}
+
+struct Tokens {
+    tokens: f64,
+    at: f64,
+}
+
+#[derive(Default)]
+struct Books {
+    buckets: HashMap<String, Tokens>,
+    /// By how much a budget was exceeded at worst, in calls.
+    overdrawn: BTreeMap<String, f64>,
+    calls: BTreeMap<&'static str, u64>,
+    expires: Option<f64>,
+    random: Option<Random>,
+}
+
+pub struct World {
+    pub begun: Instant,
+    pub jobs: HashMap<(&'static str, String), Script>,
+    by_parent: HashMap<(&'static str, Option<String>), Vec<String>>,
+    faults: Faults,
+    books: Mutex<Books>,
+}
+
+impl World {
+    pub fn new(jobs: HashMap<(&'static str, String), Script>, faults: Faults, seed: u64) -> Self {
+        let mut by_parent: HashMap<_, Vec<String>> = HashMap::new();
+        for ((kind, id), script) in &jobs {
+            by_parent.entry((*kind, script.parent.clone())).or_default().push(id.clone());
+        }
+        for ((kind, _), ids) in &mut by_parent {
+            // Newest first, as AWS lists them.
+            ids.sort_by(|a, b| {
+                let began = |id: &String| jobs[&(*kind, id.clone())].states[0].0;
+                began(b).total_cmp(&began(a)).then_with(|| a.cmp(b))
+            });
+        }
+        let books = Books { random: Some(Random::new(seed)), expires: faults.expiry, ..Books::default() };
+        Self { begun: Instant::now(), jobs, by_parent, faults, books: Mutex::new(books) }
+    }
+
+    pub fn now(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    pub fn overdrawn(&self) -> BTreeMap<String, f64> {
+        self.books.lock().unwrap().overdrawn.clone()
+    }
+
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.books.lock().unwrap().calls.clone()
+    }
+
+    fn chance(&self, part: f64) -> bool {
+        part > 0.0 && self.random(|random| random.unit()) < part
+    }
+
+    fn random<T>(&self, act: impl FnOnce(&mut Random) -> T) -> T {
+        act(self.books.lock().unwrap().random.as_mut().unwrap())
+    }
+
+    /// Books the call, as AWS does: within the budget or throttled.
+    fn charge(&self, api: &Api) {
+        let mut books = self.books.lock().unwrap();
+        *books.calls.entry(api.name).or_default() += 1;
+        let now = self.now();
+        let account = api.account.map(|account| (account.service.to_owned(), account.burst, account.refill));
+        for (name, burst, refill) in [Some((format!("{}:{}", api.service, api.name), api.burst, api.refill)), account]
+            .into_iter()
+            .flatten()
+        {
+            let bucket = books.buckets.entry(name.clone()).or_insert(Tokens { tokens: burst, at: now });
+            bucket.tokens = (bucket.tokens + (now - bucket.at) * refill).min(burst) - 1.0;
+            bucket.at = now;
+            let over = -bucket.tokens;
+            let worst = books.overdrawn.entry(name).or_insert(0.0);
+            *worst = worst.max(over);
+        }
+    }
+
+    async fn call(&self, api: &'static Api) -> Result<()> {
+        self.charge(api);
+        let latency = self.random(|random| random.between(0.005, 0.3));
+        sleep(Duration::from_secs_f64(latency)).await;
+        let faults = &self.faults;
+        if self.chance(faults.hang) {
+            std::future::pending::<()>().await;
+        }
+        if faults.denied.contains(&api.name) {
+            return Err(error(api, "AccessDeniedException", Class::AccessDenied));
+        }
+        if self.books.lock().unwrap().expires.is_some_and(|expires| expires < self.now()) {
+            return Err(error(api, "ExpiredTokenException", Class::Expired));
+        }
+        if self.chance(faults.throttled) {
+            return Err(error(api, "ThrottlingException", Class::Throttled));
+        }
+        if self.chance(faults.server_error) {
+            return Err(error(api, "InternalServerError", Class::Transient));
+        }
+        if self.chance(faults.reset) {
+            return Err(error(api, "ConnectionError", Class::Transient));
+        }
+        Ok(())
+    }
+
+    async fn one(&self, kind: &'static Kind, parent: Option<&str>, id: &str) -> Result<Seen> {
+        let api = kind.single_api(id);
+        self.call(api).await?;
+        if id == ALL {
+            return Ok(self.whole(kind, parent));
+        }
+        let script = self.jobs.get(&(kind.name, id.to_owned()));
+        if script.is_some_and(|script| script.denied) {
+            return Err(error(api, "AccessDeniedException", Class::AccessDenied));
+        }
+        let seen = script.and_then(|script| script.seen(self.now()));
+        let seen = seen.ok_or_else(|| error(api, "ResourceNotFound", Class::NotFound))?;
+        let state = seen.state.to_string();
+        Ok(seen.with_detail(json!({"Single": id, "State": state})))
+    }
+
+    fn whole(&self, kind: &'static Kind, parent: Option<&str>) -> Seen {
+        let now = self.now();
+        let ids = self.by_parent.get(&(kind.name, parent.map(str::to_owned))).map_or(&[][..], Vec::as_slice);
+        let parts: Vec<Part> = ids
+            .iter()
+            .filter_map(|id| {
+                let state = self.jobs[&(kind.name, id.clone())].state(now)?.to_owned();
+                Some(Part { id: id.clone(), state, detail: Value::Null })
+            })
+            .collect();
+        let first = |phase| parts.iter().find(|part| kind.states.phase(&part.state) == Some(phase));
+        let state = first(Phase::Failure).or(first(Phase::Pending)).or(first(Phase::Success));
+        let state = state.map_or("Pending".to_owned(), |part| part.state.clone());
+        Seen { parts, ..Seen::new(state).with_detail(json!({})) }
+    }
+
+    async fn page(&self, kind: &'static Kind, parent: Option<&str>, ask: &Ask) -> Result<Page> {
+        let list = kind.list.as_ref().unwrap();
+        self.call(list.api).await?;
+        let now = self.now();
+        let parent = parent.map(str::to_owned);
+        let visible = |id: &str, at: f64| {
+            let script = self.jobs.get(&(kind.name, id.to_owned()))?;
+            (script.parent == parent && script.listed <= now).then(|| script.seen(at))?
+        };
+        if !ask.ids.is_empty() {
+            assert!(ask.ids.len() <= list.ids.unwrap(), "{} ids in one {}", ask.ids.len(), list.api.name);
+            let mut page = Page::default();
+            for id in &ask.ids {
+                match visible(id, now) {
+                    Some(seen) => page.items.push((id.to_string(), seen)),
+                    None if kind.name == "glue_crawler" => page.missing.push(id.to_string()),
+                    None if kind.name == "emr_step" => {
+                        return Err(error(list.api, "InvalidRequestException", Class::NotFound));
+                    }
+                    None => {}
+                }
+            }
+            return Ok(page);
+        }
+        let pages = list.pages.as_ref().unwrap();
+        let all = self.by_parent.get(&(kind.name, parent.clone())).map_or(&[][..], Vec::as_slice);
+        let start: usize = ask.token.as_deref().map_or(0, |token| token.parse().unwrap());
+        let mut page = Page::default();
+        let mut position = start;
+        while let Some(id) = all.get(position) {
+            if page.items.len() == pages.size {
+                page.next = Some(position.to_string());
+                break;
+            }
+            position += 1;
+            let at = if self.chance(self.faults.stale) { now - 5.0 } else { now };
+            let Some(seen) = visible(id, at) else { continue };
+            let ended = kind.states.phase(&seen.state).is_some_and(|phase| phase != Phase::Pending);
+            let old = ask.created_after.is_some_and(|after| seen.created.unwrap() < after);
+            if !(pages.active_only && ended || old || self.chance(self.faults.lost)) {
+                page.items.push((id.clone(), seen));
+            }
+        }
+        if let Some(items) = &list.items {
+            let entries: Vec<Value> = page.items.iter().map(|(id, seen)| json!({items.id: id, "State": seen.state})).collect();
+            page.raw = Some(json!({items.list: entries}).to_string().into_bytes());
+        }
+        Ok(page)
+    }
+}
+
+pub fn error(api: &Api, code: &str, class: Class) -> Error {
+    Error::Aws(AwsError {
+        service: api.service.to_owned(),
+        operation: api.name.to_owned(),
+        code: code.to_owned(),
+        message: "scripted".to_owned(),
+        request_id: None,
+        status: None,
+        class,
+    })
+}
+
+/// One session of the scripted AWS.
+pub struct Simulated(pub Arc<World>);
+
+impl Remote for Simulated {
+    fn key(&self) -> u64 {
+        1
+    }
+
+    fn scope(&self) -> String {
+        "scope".to_owned()
+    }
+
+    fn one<'a>(&'a self, kind: &'static Kind, parent: Option<&'a str>, id: &'a str) -> BoxFuture<'a, Result<Seen>> {
+        Box::pin(self.0.one(kind, parent, id))
+    }
+
+    fn page<'a>(&'a self, kind: &'static Kind, parent: Option<&'a str>, ask: &'a Ask) -> BoxFuture<'a, Result<Page>> {
+        Box::pin(self.0.page(kind, parent, ask))
+    }
+
+    fn refresh(&self) -> BoxFuture<'_, Result<()>> {
+        let expires = self.0.faults.expiry.map(|expiry| self.0.now() + expiry);
+        self.0.books.lock().unwrap().expires = expires;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn diagnose<'a>(
+        &'a self,
+        kind: &'static Kind,
+        _parent: Option<&'a str>,
+        id: &'a str,
+        state: &'a str,
+        detail: &'a Value,
+    ) -> BoxFuture<'a, JobFailure> {
+        let failure = JobFailure {
+            kind: kind.name.to_owned(),
+            id: id.to_owned(),
+            state: state.to_owned(),
+            reason: None,
+            cause: None,
+            logs: None,
+            console_url: None,
+            detail: detail.clone(),
+        };
+        Box::pin(std::future::ready(failure))
+    }
+
+    fn follow<'a>(
+        &'a self,
+        _kind: &'static Kind,
+        _parent: Option<&'a str>,
+        _id: &'a str,
+        _sink: EventSink,
+        _ended: watch::Receiver<bool>,
+    ) -> Option<BoxFuture<'a, ()>> {
+        None
+    }
+}
