@@ -18,7 +18,7 @@ from support.task import TaskInstance, context
 
 
 def key(retries: int = 0, part: str = "", **ti: Any) -> str | None:
-    return job_key(context(**ti), retries, part)
+    return job_key(context(**{"run_id": "r", **ti}), retries, part)
 
 
 def test_key_is_the_same_for_retries_and_another_after_a_clear() -> None:

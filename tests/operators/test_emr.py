@@ -118,10 +118,15 @@ def test_failed_cluster_says_why(aws: Any) -> None:
 
 
 def test_retry_takes_over_the_cluster_of_its_crashed_attempt(aws: Any) -> None:
+    run_id = unique("run")
     request = cluster_request(unique("c"))
-    first = create(job_flow_overrides=request, retries=2).execute(context(max_tries=2))
-    again = create(job_flow_overrides=request, retries=2).execute(context(max_tries=2, try_number=2))
-    cleared = create(job_flow_overrides=request, retries=2).execute(context(max_tries=4, try_number=3))
+    first = create(job_flow_overrides=request, retries=2).execute(context(run_id=run_id, max_tries=2))
+    again = create(job_flow_overrides=request, retries=2).execute(
+        context(run_id=run_id, max_tries=2, try_number=2)
+    )
+    cleared = create(job_flow_overrides=request, retries=2).execute(
+        context(run_id=run_id, max_tries=4, try_number=3)
+    )
     assert first == again
     assert first != cleared
 
@@ -194,9 +199,10 @@ def test_step_misspelt_deep_inside(aws: Any) -> None:
 
 
 def test_retry_takes_over_the_steps_of_its_crashed_attempt(aws: Any) -> None:
+    run_id = unique("run")
     job_flow_id = cluster(aws)
-    first = add(job_flow_id, "sleep 5", retries=1).execute(context(max_tries=1))
-    again = add(job_flow_id, "sleep 5", retries=1).execute(context(max_tries=1, try_number=2))
+    first = add(job_flow_id, "sleep 5", retries=1).execute(context(run_id=run_id, max_tries=1))
+    again = add(job_flow_id, "sleep 5", retries=1).execute(context(run_id=run_id, max_tries=1, try_number=2))
     assert first == again
     assert aws.calls()["emr:AddJobFlowSteps"] == 1
 
@@ -222,19 +228,16 @@ def test_terminate(aws: Any, deferrable: bool) -> None:
 
 
 def test_deadline_is_kept_across_restarts_of_the_triggerer(aws: Any) -> None:
-    job_flow_id = cluster(aws, "RUNNING")
-    operator = EmrTerminateJobFlowOperator(
-        task_id="t", job_flow_id=job_flow_id, waiter_delay=1, waiter_max_attempts=3, deferrable=True
-    )
-    deferred = deferral(operator, context())
-    aws.drive("emr_job_flow", job_flow_id, "RUNNING")
+    operator = add(cluster(aws), "sleep 600", waiter_max_attempts=3, deferrable=True)
+    ctx = context()
+    deferred = deferral(operator, ctx)
     assert deferred.timeout.total_seconds() > 3
     time.sleep(1.5)  # the triggerer is down
     start = time.monotonic()
     event = asyncio.run(fire(deferred.trigger))
     assert time.monotonic() - start < 2.5
-    with pytest.raises(WaitTimeoutError, match=job_flow_id):
-        operator.execute_complete(context(), event)
+    with pytest.raises(WaitTimeoutError):
+        operator.execute_complete(ctx, event)
 
 
 def test_without_do_xcom_push_no_link_is_stored(aws: Any) -> None:

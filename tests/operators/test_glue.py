@@ -161,10 +161,11 @@ def test_misspelt_run_is_refused(aws: Any) -> None:
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_retry_takes_over_the_run_of_its_crashed_attempt(aws: Any, durable: bool) -> None:
+    run_id = unique("run")
     name = unique("job")
     arguments = {"wait_for_completion": False, "retries": 1, "durable": durable, "concurrent_run_limit": 5}
-    first = operator(name, **arguments).execute(context(max_tries=1))
-    again = operator(name, **arguments).execute(context(max_tries=1, try_number=2))
+    first = operator(name, **arguments).execute(context(run_id=run_id, max_tries=1))
+    again = operator(name, **arguments).execute(context(run_id=run_id, max_tries=1, try_number=2))
     assert (first == again) is durable
 
 

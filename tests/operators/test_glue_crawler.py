@@ -64,10 +64,9 @@ def test_existing_crawler_is_updated(aws: Any, config: dict[str, Any]) -> None:
 
 def test_second_crawl_is_not_taken_for_the_first(aws: Any, config: dict[str, Any]) -> None:
     run(crawl(config), context())
-    aws.client("s3").delete_object(
-        Bucket=config["Targets"]["S3Targets"][0]["Path"].split("/")[2], Key="t/x.csv"
-    )
-    run(crawl(config), context(run_id="second"))
+    failed = {**config, "Targets": {"S3Targets": [{"Path": "s3://no-such-bucket-at-all/t/"}]}}
+    with pytest.raises(JobFailedError):
+        run(crawl(failed), context())
     assert aws.calls()["glue:StartCrawler"] == 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,8 @@ class TaskInstance:
 
     task_id: str = "task"
     dag_id: str = "dag"
-    run_id: str = "manual__2026-01-01"
+    # Of its own, or a task would take over the jobs of another test.
+    run_id: str = field(default_factory=lambda: f"manual__{uuid.uuid4()}")
     map_index: int = -1
     try_number: int = 1
     max_tries: int = 0

@@ -327,3 +327,14 @@ def test_there_is_no_mwaa() -> None:
     from moto import backends
 
     still("mwaa" not in backends.list_of_moto_modules(), "has Amazon MWAA", "mwaa")
+
+
+def test_commands_succeed_unrun() -> None:
+    ssm = client("ssm")
+    command = ssm.send_command(
+        DocumentName="AWS-RunShellScript", InstanceIds=["i-1"], Parameters={"commands": ["exit 1"]}
+    )["Command"]
+    still(command["Status"] == "Success", "runs commands", "ssm_commands")
+    still(fails(ssm.list_command_invocations), "has ListCommandInvocations", "ssm_commands")
+    still(fails(ssm.cancel_command, CommandId="0" * 36), "has CancelCommand", "ssm_commands")
+    still(fails(ssm.describe_instance_information), "has DescribeInstanceInformation", "ssm_commands")

@@ -23,9 +23,9 @@ def drive(
     """Put one piece of work into a state, which it then keeps.
 
     :param kind: ``emr_job_flow``, ``emr_step``, ``glue_job_run``, ``glue_crawler``,
-        ``sfn_execution`` or ``mwaa_environment``.
+        ``sfn_execution``, ``ssm_command`` or ``mwaa_environment``.
     :param id: cluster id, step id, run id, crawler name or execution ARN.
-    :param parent: cluster id of a step.
+    :param parent: cluster id of a step; instance id of a command, all its instances when None.
     :param message: the failure's message or cause.
     :param error: an execution's error name.
     :param output: an execution's output.
@@ -45,6 +45,8 @@ def drive(
         runtime.crawls.get(_crawler(runtime, id, region)).drive(state, message)
     elif kind == "sfn_execution":
         _execution(runtime, id, state, error, message, output, region)
+    elif kind == "ssm_command":
+        runtime.commands.drive(id, state, parent, message)
     elif kind == "mwaa_environment":
         runtime.environments.drive(id, region, state, message)
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mwaalib.testing.standin.call import Call
+from mwaalib.testing.standin.commands import Commands
 from mwaalib.testing.standin.environments import Environments
 from mwaalib.testing.standin.faults import Faults
 from mwaalib.testing.standin.mirror import Mirror
@@ -50,6 +51,7 @@ class Runtime:
         self.crawls = Crawls(self)
         self.functions = Functions(self)
         self.environments = Environments(self)
+        self.commands = Commands(self)
         self._counts: Counter[str] = Counter()
         self._count_lock = threading.Lock()
 
@@ -116,6 +118,7 @@ class Runtime:
         moto_api_backend.reset()
         self.mirror.clear()
         self.environments.clear()
+        self.commands.clear()
         self.counts(reset=True)
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ PHASES = {
     "crawler.running": 1.5,
     "crawler.stopping": 0.7,
     "mwaa.changing": 3.0,
+    "ssm.pending": 0.7,
 }
 
 

@@ -24,6 +24,7 @@ PATCHES = (
     "cfn_requests",
     "iam_simulation",
     "mwaa",
+    "ssm_commands",
 )
 
 
