@@ -114,12 +114,22 @@ missing() {
   fi
 }
 
+# What the packed functions were built for, by their ELF header.
+architecture() {
+  python3 - "$root/dist/lambda/process_movielens.zip" <<'EOF'
+import sys, zipfile
+header = zipfile.ZipFile(sys.argv[1]).read("bootstrap")[:20]
+print("arm64" if header[:4] == b"\x7fELF" and header[18] == 0xB7 else "x86_64")
+EOF
+}
+
 apply_foundations() {
   try cli cloudformation package --template-file "$here/template.yaml" --s3-bucket "$data_bucket" \
     --s3-prefix "artifacts/$stack" --output-template-file "$work/packaged.yaml" ||
     fail "the Lambda functions cannot be uploaded to $data_bucket: $complaint"
   apply_stack "$stack" "$work/packaged.yaml" \
-    "ParameterKey=DataBucket,ParameterValue=$data_bucket" "ParameterKey=MwaaBucket,ParameterValue=$mwaa_bucket"
+    "ParameterKey=DataBucket,ParameterValue=$data_bucket" "ParameterKey=MwaaBucket,ParameterValue=$mwaa_bucket" \
+    "ParameterKey=Architecture,ParameterValue=$(architecture)"
   render_policy "$stack_arn"
 }
 

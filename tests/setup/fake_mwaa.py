@@ -1,4 +1,4 @@
-"""An Amazon MWAA that has one environment: neither moto nor the stand-in has MWAA."""
+"""An Amazon MWAA with one environment, whose updates end as a test wants."""
 
 from __future__ import annotations
 
