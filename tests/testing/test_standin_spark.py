@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import textwrap
@@ -49,7 +50,7 @@ def run_job(
     def state() -> str:
         return str(glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]["JobRunState"])
 
-    seen = until(state, lambda s: s not in ("STARTING", "RUNNING", "STOPPING"), timeout=120)
+    seen = until(state, lambda s: s not in ("STARTING", "RUNNING", "STOPPING"), timeout=170)
     run = dict(glue.get_job_run(JobName=name, RunId=run_id)["JobRun"])
     run["seen"] = seen
     return run
@@ -62,6 +63,7 @@ def log_lines(standin: StandIn, group: str, stream: str) -> list[str]:
     return [event["message"] for event in events["events"]]
 
 
+@pytest.mark.slow
 def test_a_glue_job_reads_and_overwrites_s3_on_spark_and_a_crawler_makes_its_table(
     standin: StandIn, bucket: str
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_glue_job_reads_and_overwrites_s3_on_spark_and_a_crawler_makes_its_tab
     assert found["Parameters"]["classification"] == "parquet"
 
 
+@pytest.mark.slow
 def test_spark_submit_as_an_emr_step_fails_with_the_spark_exception(standin: StandIn, bucket: str) -> None:
     script = """
     import sys
@@ -134,10 +137,41 @@ def test_spark_submit_as_an_emr_step_fails_with_the_spark_exception(standin: Sta
     def status() -> Any:
         return emr.list_steps(ClusterId=cluster)["Steps"][0]["Status"]
 
-    seen = until(lambda: status()["State"], lambda s: s in ("COMPLETED", "FAILED"), timeout=120)
+    seen = until(lambda: status()["State"], lambda s: s in ("COMPLETED", "FAILED"), timeout=170)
     assert seen == ["PENDING", "RUNNING", "FAILED"]
     assert "PATH_NOT_FOUND" in status()["FailureDetails"]["Message"]
     assert "s3://lake/missing" in status()["FailureDetails"]["Message"]
+
+
+@pytest.mark.slow
+def test_spark_submit_in_a_shell_step_sees_what_the_step_uploaded(standin: StandIn, bucket: str) -> None:
+    job = """
+    import sys
+    from pyspark.sql import SparkSession
+    spark = SparkSession.builder.getOrCreate()
+    print("counted", spark.read.csv(sys.argv[1], header=True).count(), spark.sparkContext.master)
+    """
+    s3 = standin.client("s3")
+    s3.put_object(Bucket=bucket, Key="scripts/count.py", Body=textwrap.dedent(job).encode())
+    shell = "printf 'a\\n1\\n2\\n' | aws s3 cp - s3://lake/fresh/a.csv && "
+    shell += "spark-submit --master yarn --deploy-mode=cluster s3://lake/scripts/count.py s3://lake/fresh/"
+    step = {"Name": "s", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["bash", "-c", shell]}}
+    emr = standin.client("emr")
+    cluster = emr.run_job_flow(
+        Name="shell",
+        ReleaseLabel="emr-7.9.0",
+        LogUri="s3://lake/logs",
+        Instances={"KeepJobFlowAliveWhenNoSteps": False, "MasterInstanceType": "m5.xlarge"},
+        Steps=[step],
+    )["JobFlowId"]
+
+    def found() -> Any:
+        return emr.list_steps(ClusterId=cluster)["Steps"][0]
+
+    until(lambda: found()["Status"]["State"], lambda s: s in ("COMPLETED", "FAILED"), timeout=170)
+    key = f"logs/{cluster}/steps/{found()['Id']}/stdout.gz"
+    text = gzip.decompress(s3.get_object(Bucket=bucket, Key=key)["Body"].read()).decode()
+    assert "counted 2 local[2]" in text, found()["Status"]
 
 
 def test_a_failed_python_shell_job_says_why(standin: StandIn, bucket: str) -> None:

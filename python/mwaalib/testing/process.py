@@ -35,6 +35,7 @@ class StandIn:
         self.endpoint = endpoint
         self.process = process
         self.log = log
+        self._clients: dict[str, Any] = {}
 
     @classmethod
     def start(
@@ -116,10 +117,10 @@ class StandIn:
         return json.dumps({"conn_type": "aws", "login": "testing", "password": "testing", "extra": extra})
 
     def client(self, service: str, **options: Any) -> Any:
-        """Return a boto3 client of the stand-in that does not retry.
+        """Return a boto3 client of the stand-in that does not retry, the same one each time.
 
         :param service: boto3's service name.
-        :param options: further arguments of ``boto3.client``.
+        :param options: further arguments of ``boto3.client``; they give a new client.
         """
         import boto3
         from botocore.config import Config
@@ -131,7 +132,11 @@ class StandIn:
             "aws_secret_access_key": "testing",
             "config": Config(retries={"total_max_attempts": 1}, inject_host_prefix=False),
         }
-        return boto3.session.Session().client(service, **{**defaults, **options})
+        if options:
+            return boto3.session.Session().client(service, **{**defaults, **options})
+        if service not in self._clients:
+            self._clients[service] = boto3.session.Session().client(service, **defaults)
+        return self._clients[service]
 
     def fault(self, service: str = "*", operation: str = "*", kind: str = "error", **fields: Any) -> int:
         """Let the next calls meet a fault.

@@ -25,6 +25,7 @@ class Admin:
     ``POST /mwaalib/faults``       puts a fault in force (fields of ``faults.Fault``)
     ``DELETE /mwaalib/faults``     clears them (``{"id": n}`` clears one)
     ``POST /mwaalib/state``        drives work into a state
+    ``POST /mwaalib/sync``         carries changes between the buckets and Spark's directories
     ``POST /mwaalib/reset``        ends all work, forgets all resources, faults and counts
     ============================== ==================================================
 
@@ -72,6 +73,10 @@ class Admin:
         from mwaalib.testing.standin import drive
 
         drive.drive(self._runtime, **body)
+        return {}
+
+    def _post_sync(self, _: dict[str, Any]) -> dict[str, Any]:
+        self._runtime.mirror.sync()
         return {}
 
     def _post_reset(self, _: dict[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,12 @@ def serve(settings: Settings) -> int:
     from mwaalib.testing.standin.runtime import Runtime
 
     runtime = Runtime(settings, int(port))
-    apply_all(runtime)
+    try:
+        apply_all(runtime)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        runtime.close()
+        return 1
     late.application = Application(runtime)
 
     def stop(number: int, frame: FrameType | None) -> None:

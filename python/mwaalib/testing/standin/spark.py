@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from mwaalib.testing.standin.mirror import Mirror
 from mwaalib.testing.standin.settings import Settings
 from mwaalib.testing.standin.store import Store, split_s3_url
 
+_SUBMIT = Path(__file__).with_name("submit.py")
 _SCHEMES = ("s3", "s3a", "s3n")
 #: spark-submit options that take a value (the rest are flags).
 _FLAGS = {"--verbose", "-v", "--supervise", "--version", "--help", "-h", "--usage-error"}
@@ -98,6 +101,26 @@ class Spark:
         local.parent.mkdir(parents=True, exist_ok=True)
         local.write_bytes(self._store.read(address))
         return str(local)
+
+    def shell_environment(self, base: dict[str, str], work: Path) -> dict[str, str]:
+        """Return the environment of a shell step, in which ``spark-submit`` works as well.
+
+        :param base: environment to add to.
+        :param work: directory of this run.
+        :return: ``base`` itself where there is no Spark.
+        """
+        try:
+            env = self.environment(base, work)
+        except SparkMissingError:
+            return base
+        programs = work / "bin"
+        programs.mkdir(exist_ok=True)
+        script = programs / "spark-submit"
+        script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(_SUBMIT))} "$@"\n')
+        script.chmod(0o755)
+        env["PATH"] = os.pathsep.join([str(programs), base.get("PATH", os.defpath)])
+        env["MWAALIB_STANDIN_SPARK_MASTER"] = self._settings.spark_master
+        return env
 
     def environment(self, base: dict[str, str], work: Path) -> dict[str, str]:
         """Write the run's Spark configuration.

@@ -82,6 +82,8 @@ class StepRun:
         env = environment(runtime.environment(self._region), runtime.settings.python)
         if command[0].endswith("spark-submit"):
             env = runtime.spark.environment(env, self._work)
+        else:
+            env = runtime.spark.shell_environment(env, self._work)
         self._control(f"startExec {shlex.join(command)}")
         with stdout.open("wb") as out, stderr.open("wb") as err:
             self._child = runtime.supervisor.start(command, cwd=self._work, env=env, stdout=out, stderr=err)

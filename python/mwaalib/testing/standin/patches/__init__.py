@@ -29,6 +29,17 @@ PATCHES = (
 
 
 def apply_all(runtime: Runtime) -> None:
-    """Apply every patch."""
+    """Apply every patch.
+
+    :raises RuntimeError: this version of moto is too different.
+    """
     for name in PATCHES:
-        import_module(f"{__name__}.{name}").apply(runtime)
+        try:
+            import_module(f"{__name__}.{name}").apply(runtime)
+        except (AttributeError, ImportError) as error:
+            import moto
+
+            raise RuntimeError(
+                f"the stand-in does not know moto {moto.__version__} (patch {name}: {error}); "
+                "install the version that mwaalib[testing] asks for"
+            ) from error
