@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import textwrap
+from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
+import duckdb
 import pytest
 from botocore.exceptions import ClientError
 from mwaalib.testing.process import StandIn, until
@@ -65,7 +65,7 @@ def log_lines(standin: StandIn, group: str, stream: str) -> list[str]:
 
 @pytest.mark.slow
 def test_a_glue_job_reads_and_overwrites_s3_on_spark_and_a_crawler_makes_its_table(
-    standin: StandIn, bucket: str
+    standin: StandIn, bucket: str, tmp_path: Path
 ) -> None:
     arguments = {"--source": "s3://lake/raw/", "--target": "s3://lake/curated/genres/"}
     run = run_job(standin, "genres", JOB, arguments, DefaultArguments={"--enable-metrics": "true"})
@@ -78,8 +78,9 @@ def test_a_glue_job_reads_and_overwrites_s3_on_spark_and_a_crawler_makes_its_tab
     assert "curated/genres/old.parquet" not in keys
     assert not [k for k in keys if k.endswith(".crc") or "_temporary" in k]
     (part,) = [k for k in keys if k.endswith(".parquet")]
-    table = pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=part)["Body"].read()))
-    assert sorted(zip(*table.to_pydict().values(), strict=True)) == [("Doku", 1), ("Drama", 2)]
+    local = tmp_path / "part.parquet"
+    s3.download_file(bucket, part, str(local))
+    assert sorted(duckdb.read_parquet(str(local)).fetchall()) == [("Doku", 1), ("Drama", 2)]
 
     glue = standin.client("glue")
     glue.create_database(DatabaseInput={"Name": "db"})
@@ -243,6 +244,42 @@ def test_a_crawl_of_a_missing_path_fails_with_a_message(standin: StandIn, bucket
     later = str(int(crawls[0]["StartTime"].timestamp() * 1000) + 1000)
     after = [{"FieldName": "START_TIME", "FilterOperator": "GT", "FieldValue": later}]
     assert glue.list_crawls(CrawlerName="missing", Filters=after)["Crawls"] == []
+
+
+def test_every_parquet_type_has_a_glue_type(standin: StandIn, bucket: str, tmp_path: Path) -> None:
+    local = tmp_path / "types.parquet"
+    duckdb.sql(
+        "copy (select 1::int i, 2::bigint b, 1::smallint s, 1::tinyint t, true z, 1.5::float f, 1.5::double d,"
+        " 1.5::decimal(9,2) m, 'x' v, 'x'::blob bl, current_date dt, localtimestamp ts, [1, 2] l,"
+        " {'x': 1, 'y': ['s']} st, map {'k': 1::bigint} mp)"
+        f" to '{local}' (format parquet)"
+    )
+    s3, glue = standin.client("s3"), standin.client("glue")
+    s3.upload_file(str(local), bucket, "types/t.parquet")
+    glue.create_database(DatabaseInput={"Name": "types"})
+    target = {"S3Targets": [{"Path": "s3://lake/types/"}]}
+    glue.create_crawler(Name="types", Role="r", DatabaseName="types", Targets=target)
+    glue.start_crawler(Name="types")
+    until(lambda: glue.get_crawler(Name="types")["Crawler"]["State"], lambda s: s == "READY")
+    columns = glue.get_table(DatabaseName="types", Name="types")["Table"]["StorageDescriptor"]["Columns"]
+    assert {c["Name"]: c["Type"] for c in columns} == {
+        "i": "int", "b": "bigint", "s": "smallint", "t": "tinyint", "z": "boolean", "f": "float",
+        "d": "double", "m": "decimal(9,2)", "v": "string", "bl": "binary", "dt": "date", "ts": "timestamp",
+        "l": "array<int>", "st": "struct<x:int,y:array<string>>", "mp": "map<string,bigint>",
+    }  # fmt: skip
+
+
+def test_an_unreadable_file_fails_the_crawl(standin: StandIn, bucket: str) -> None:
+    glue = standin.client("glue")
+    standin.client("s3").put_object(Bucket=bucket, Key="broken/b.parquet", Body=b"no parquet at all")
+    glue.create_database(DatabaseInput={"Name": "broken"})
+    target = {"S3Targets": [{"Path": "s3://lake/broken/"}]}
+    glue.create_crawler(Name="broken", Role="r", DatabaseName="broken", Targets=target)
+    glue.start_crawler(Name="broken")
+    until(lambda: glue.get_crawler(Name="broken")["Crawler"]["State"], lambda s: s == "READY")
+    last = glue.get_crawler(Name="broken")["Crawler"]["LastCrawl"]
+    assert last["Status"] == "FAILED"
+    assert "s3://lake/broken/b.parquet" in last["ErrorMessage"]
 
 
 def test_partitions_and_csv_are_crawled(standin: StandIn, bucket: str) -> None:

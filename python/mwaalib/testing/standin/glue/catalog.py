@@ -6,6 +6,7 @@ import csv
 import fnmatch
 import io
 import re
+import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,10 +172,7 @@ def _descriptor(
 
 def _columns(kind: str, content: bytes) -> list[dict[str, str]]:
     if kind == "parquet":
-        import pyarrow.parquet
-
-        schema = pyarrow.parquet.read_schema(io.BytesIO(content))
-        return [{"Name": _identifier(f.name), "Type": _glue_type(f.type)} for f in schema]
+        return _parquet_columns(content)
     rows = list(csv.reader(io.StringIO(content.decode("utf-8"))))[:200]
     if not rows:
         return []
@@ -195,34 +193,37 @@ def _csv_type(values: tuple[str, ...]) -> str:
     return "string"
 
 
-def _glue_type(kind: Any) -> str:
-    import pyarrow as pa
+def _parquet_columns(content: bytes) -> list[dict[str, str]]:
+    import duckdb
 
-    simple = {
-        pa.bool_(): "boolean",
-        pa.int8(): "tinyint",
-        pa.int16(): "smallint",
-        pa.int32(): "int",
-        pa.int64(): "bigint",
-        pa.float32(): "float",
-        pa.float64(): "double",
-        pa.date32(): "date",
-    }
-    if kind in simple:
-        return simple[kind]
-    if pa.types.is_timestamp(kind):
-        return "timestamp"
-    if pa.types.is_decimal(kind):
-        return f"decimal({kind.precision},{kind.scale})"
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return f"array<{_glue_type(kind.value_type)}>"
-    if pa.types.is_map(kind):
-        return f"map<{_glue_type(kind.key_type)},{_glue_type(kind.item_type)}>"
-    if pa.types.is_struct(kind):
-        return "struct<" + ",".join(f"{f.name}:{_glue_type(f.type)}" for f in kind) + ">"
-    if pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return "binary"
-    return "string"
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as file, duckdb.connect() as database:
+        file.write(content)
+        file.flush()
+        found = database.read_parquet(file.name)
+        return [
+            {"Name": _identifier(name), "Type": _glue_type(kind)}
+            for name, kind in zip(found.columns, found.types, strict=True)
+        ]
+
+
+_GLUE_TYPES = {
+    "integer": "int",
+    "varchar": "string",
+    "blob": "binary",
+    "timestamp with time zone": "timestamp",
+}
+
+
+def _glue_type(kind: Any) -> str:
+    if kind.id == "decimal":
+        return "decimal({},{})".format(*(value for _, value in kind.children))
+    if kind.id == "list":
+        return f"array<{_glue_type(kind.children[0][1])}>"
+    if kind.id == "map":
+        return "map<{},{}>".format(*(_glue_type(part) for _, part in kind.children))
+    if kind.id == "struct":
+        return "struct<" + ",".join(f"{name}:{_glue_type(part)}" for name, part in kind.children) + ">"
+    return _GLUE_TYPES.get(kind.id, str(kind.id))
 
 
 def _identifier(name: str) -> str:
