@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from typing import Any
 
@@ -81,13 +82,17 @@ def test_crawler_that_runs_already(aws: Any, config: dict[str, Any]) -> None:
     glue = aws.client("glue")
     glue.create_crawler(**config)
     glue.start_crawler(Name=config["Name"])
+    aws.drive("glue_crawler", config["Name"], "RUNNING")
     operator = GlueCrawlerRunOperator(task_id="r", crawler_name=config["Name"], poll_interval=1)
     with pytest.raises(AwsError, match="CrawlerRunningException"):
         operator.execute(context())
     tolerant = GlueCrawlerRunOperator(
         task_id="r", crawler_name=config["Name"], poll_interval=1, fail_on_already_running=False
     )
+    timer = threading.Timer(1, aws.drive, ["glue_crawler", config["Name"], "SUCCEEDED"])
+    timer.start()
     assert tolerant.execute(context()) == config["Name"]
+    timer.join()
 
 
 def test_create_update_delete(aws: Any, config: dict[str, Any]) -> None:
