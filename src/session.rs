@@ -1,25 +1,59 @@
 //! `Session`: an Airflow connection's way into AWS.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mwaalib_core::{Result, Session as CoreSession, Settings};
 use pyo3::prelude::*;
 use serde_json::Value;
 
-use crate::{call, error, runtime};
+use crate::{aio, blocking, call, error, wait};
 
 /// What one connection's settings open; sessions with equal settings share one core session.
 #[pyclass(frozen, module = "mwaalib._core")]
 pub struct Session {
     settings: Arc<Settings>,
-    region: OnceLock<Option<String>>,
+    opened: Arc<Opened>,
+}
+
+/// The core session, once it is open, and the process it is open in.
+#[derive(Default)]
+struct Opened(Mutex<Option<(u32, CoreSession)>>);
+
+impl Opened {
+    fn get(&self) -> Option<CoreSession> {
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match opened.take() {
+            Some((pid, session)) if pid == std::process::id() => {
+                *opened = Some((pid, session.clone()));
+                Some(session)
+            }
+            inherited => {
+                // The parent's sockets are registered with the parent's epoll: closing them here would be felt there.
+                std::mem::forget(inherited);
+                None
+            }
+        }
+    }
+
+    fn set(&self, session: &CoreSession) {
+        let opened = Some((std::process::id(), session.clone()));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+    }
 }
 
 impl Session {
-    /// The calls below all begin so: find or open the shared session, then go on.
+    /// Finds or opens the core session of these settings.
     fn open(&self) -> impl Future<Output = Result<CoreSession>> + Send + 'static {
-        let settings = self.settings.clone();
-        async move { CoreSession::get(&settings).await }
+        let opened = self.opened.get();
+        let (settings, keep) = (Arc::clone(&self.settings), Arc::clone(&self.opened));
+        async move {
+            if let Some(session) = opened {
+                return Ok(session);
+            }
+            let session = CoreSession::get(&settings).await?;
+            keep.set(&session);
+            Ok(session)
+        }
     }
 
     fn send(
@@ -38,22 +72,18 @@ impl Session {
     #[new]
     fn new(py: Python<'_>, settings: &str) -> PyResult<Self> {
         let settings = Settings::from_json(settings).map_err(|e| error::raise(py, &e))?;
-        Ok(Self { settings: Arc::new(settings), region: OnceLock::new() })
+        Ok(Self { settings: Arc::new(settings), opened: Arc::default() })
     }
 
     #[getter]
     fn region(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        if let Some(region) = self.region.get() {
-            return Ok(region.clone());
-        }
         let session = self.open();
-        let region = runtime::block_on(py, async move { Ok(session.await?.region().map(str::to_owned)) })?;
-        Ok(self.region.get_or_init(|| region).clone())
+        blocking::run(py, async move { Ok(session.await?.region().map(str::to_owned)) })
     }
 
     fn call(&self, py: Python<'_>, service: String, operation: String, body: &str) -> PyResult<String> {
         let body = call::body(py, &operation, body)?;
-        runtime::block_on(py, self.send(service, operation, body))
+        blocking::run(py, self.send(service, operation, body))
     }
 
     fn call_async<'py>(
@@ -64,7 +94,17 @@ impl Session {
         body: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
         let body = call::body(py, &operation, body)?;
-        runtime::future_into_py(py, self.send(service, operation, body))
+        aio::future(py, self.send(service, operation, body))
+    }
+
+    #[pyo3(signature = (wait, on_event=None))]
+    fn wait(&self, py: Python<'_>, wait: &str, on_event: Option<Py<PyAny>>) -> PyResult<String> {
+        wait::blocking(py, self.open(), wait::spec(py, wait)?, on_event.as_ref())
+    }
+
+    #[pyo3(signature = (wait, on_event=None))]
+    fn wait_async<'py>(&self, py: Python<'py>, wait: &str, on_event: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        wait::awaited(py, self.open(), wait::spec(py, wait)?, on_event)
     }
 
     fn __repr__(&self) -> String {

@@ -21,13 +21,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import botocore
-from botocore.loaders import Loader
-
 HERE = Path(__file__).parent
 SERVICES = HERE.parent / "src" / "service"
 # Our name of a service -> botocore's.
-MODELS = {"emr": "emr", "sfn": "stepfunctions", "glue": "glue", "ssm": "ssm", "logs": "logs", "sts": "sts", "iam": "iam"}
+MODELS = {
+    "emr": "emr",
+    "sfn": "stepfunctions",
+    "glue": "glue",
+    "ssm": "ssm",
+    "logs": "logs",
+    "sts": "sts",
+    "iam": "iam",
+}
 SCALARS = {
     "string": "s",
     "character": "s",
@@ -52,7 +57,7 @@ class Table:
     def add_operation(self, name: str) -> None:
         """Add an operation's line and all shapes it reaches."""
         if name not in self.operations:
-            raise SystemExit(f"botocore {botocore.__version__} has no operation {name}")
+            raise SystemExit(f"this botocore has no operation {name}")
         given = self.operations[name].get("input")
         self.lines[f"{name} ="] = self.kind(given["shape"]) if given else "-"
 
@@ -98,8 +103,15 @@ def offered(service: str) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing, fail when a table is out of date")
+    """Write the tables, or check them."""
+    from botocore.loaders import Loader
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing, fail when a table is out of date"
+    )
     check = parser.parse_args().check
     stale = []
     for service, model in MODELS.items():

@@ -1,5 +1,6 @@
 //! Sessions: one set of credentials, clients and connections per connection.
 
+mod agent;
 mod cache;
 mod config;
 mod credentials;
@@ -42,6 +43,12 @@ struct Clients {
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
 }
 
+impl Inner {
+    fn user_agent(&self) -> Option<agent::UserAgent> {
+        self.settings.user_agent_extra.as_deref().map(agent::UserAgent::new)
+    }
+}
+
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// Clients are built on first use: a task that only waits on EMR pays for EMR alone.
@@ -53,6 +60,9 @@ macro_rules! client {
                 let mut builder = $crate_::config::Builder::from(&self.0.configs.$configs);
                 if let Some(url) = self.0.settings.service_endpoint(stringify!($name)) {
                     builder = builder.endpoint_url(url);
+                }
+                if let Some(agent) = self.0.user_agent() {
+                    builder = builder.interceptor(agent);
                 }
                 $( builder = $extra(builder, self); )?
                 $crate_::Client::from_conf(builder.build())
@@ -145,6 +155,9 @@ macro_rules! retrying_client {
                 let mut builder = $crate_::config::Builder::from(&self.0.configs.retrying);
                 if let Some(url) = self.0.settings.service_endpoint(stringify!($name)) {
                     builder = builder.endpoint_url(url);
+                }
+                if let Some(agent) = self.0.user_agent() {
+                    builder = builder.interceptor(agent);
                 }
                 $crate_::Client::from_conf(builder.build())
             })
