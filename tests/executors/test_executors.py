@@ -19,7 +19,7 @@ from executors.processes import Postgres, Redis, Watcher  # noqa: E402
 from image import environment  # noqa: E402
 from image.catalogue import find  # noqa: E402
 from image.emulator import Moto  # noqa: E402
-from image.services import Airflow, wait_for_port  # noqa: E402
+from image.services import Airflow  # noqa: E402
 from image.wheel import find_wheel  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -151,8 +151,6 @@ def test_every_task_ends_right(airflow, env, moto):
         airflow.start_all()
         if "AIRFLOW__CELERY__BROKER_URL" in airflow.environment:
             airflow.start("worker", "airflow", "celery", "worker", "--skip-serve-logs")
-        if env.image.major >= 3:
-            assert wait_for_port(airflow.port, 90)
         until(airflow, watcher, lambda: all(watcher.triggerers.get(task) for task in HELD), 150)
         lost = {watcher.triggerers[task] for task in HELD}
         airflow.kill("triggerer")

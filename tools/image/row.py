@@ -18,7 +18,7 @@ from typing import Any
 from . import constraints, environment
 from .catalogue import Image
 from .emulator import Moto
-from .services import Airflow, wait_for_port
+from .services import Airflow
 
 TESTS = Path(__file__).resolve().parents[2] / "tests" / "matrix"
 PLUGINS = "/usr/local/airflow/plugins"
@@ -243,8 +243,6 @@ class Run:
     def start(self) -> None:
         """Airflow's processes run."""
         self.airflow.start_all()
-        if self.image.major >= 3 and not wait_for_port(self.airflow.port, 90):
-            raise CheckFailed(f"the API server does not answer: {self.airflow.log('api-server')}")
 
     def tasks(self) -> None:
         """The DAG's run succeeds, the deferred tasks through the triggerer."""

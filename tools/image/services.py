@@ -72,6 +72,7 @@ class Airflow:
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__METRICS__TIMER_UNIT_CONSISTENCY": "True",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{self.port}",
             "AIRFLOW__API__WORKERS": "1",
@@ -115,10 +116,16 @@ class Airflow:
         self.start("triggerer", "airflow", "triggerer", "--skip-serve-logs")
 
     def start_all(self) -> None:
-        """Start the scheduler, the triggerer and, for Airflow 3, the API server and the DAG processor."""
+        """Start the scheduler, the triggerer and, for Airflow 3, the API server and the DAG processor.
+
+        :raises RuntimeError: if the API server does not answer in time.
+        """
         if self.major >= 3:
             self.start("api-server", "airflow", "api-server")
             self.start("dag-processor", "airflow", "dag-processor")
+            # A task that starts before the API server answers fails.
+            if not wait_for_port(self.port, 120):
+                raise RuntimeError(f"the API server does not answer: {self.log('api-server')}")
         self.start("scheduler", "airflow", "scheduler", "--skip-serve-logs")
         self.start_triggerer()
 
