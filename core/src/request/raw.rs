@@ -26,6 +26,7 @@ pub struct Raw {
     body: Arc<[u8]>,
     reply: Arc<Mutex<Option<Vec<u8>>>>,
     signing: Option<Signing>,
+    target: Option<String>,
     once: bool,
 }
 
@@ -42,12 +43,18 @@ impl Raw {
     }
 
     pub fn text(body: String) -> Self {
-        Self { body: body.into_bytes().into(), reply: Arc::default(), signing: None, once: false }
+        Self { body: body.into_bytes().into(), reply: Arc::default(), signing: None, target: None, once: false }
     }
 
     #[must_use]
     pub fn signed(self, signing: Signing) -> Self {
         Self { signing: Some(signing), ..self }
+    }
+
+    /// Addressed to another operation than the one that carries it, as `AWSGlue.GetJob`.
+    #[must_use]
+    pub fn to(self, target: String) -> Self {
+        Self { target: Some(target), ..self }
     }
 
     /// Sent once whatever happens, for what must not be done twice.
@@ -90,6 +97,9 @@ impl Intercept for Raw {
         let request = context.request_mut();
         request.headers_mut().insert("content-length", self.body.len().to_string());
         *request.body_mut() = SdkBody::from(self.body.to_vec());
+        if let Some(target) = &self.target {
+            request.headers_mut().insert("x-amz-target", target.clone());
+        }
         if let Some(signing) = &self.signing {
             config.interceptor_state().store_put(SigningName::from_static(signing.name));
             config.interceptor_state().store_put(SigningRegion::from(signing.region.clone()));
