@@ -18,6 +18,8 @@ _SUBMIT = Path(__file__).with_name("submit.py")
 _SCHEMES = ("s3", "s3a", "s3n")
 #: spark-submit options that take a value (the rest are flags).
 _FLAGS = {"--verbose", "-v", "--supervise", "--version", "--help", "-h", "--usage-error"}
+#: The jobs are short: compiling less costs a third less CPU time than compiling well.
+JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 _FILE_LISTS = {"--py-files", "--files", "--jars", "--archives"}
 
 
@@ -68,6 +70,8 @@ class Spark:
         """
         command = [
             str(spark_home(self._settings.python) / "bin" / "spark-submit"),
+            "--properties-file",
+            str(_properties(work)),
             "--master",
             self._settings.spark_master,
         ]
@@ -83,6 +87,10 @@ class Spark:
                     raise ValueError(f"spark-submit: {option} lacks its value")
                 value = rest.pop(0)
             if option in ("--master", "--deploy-mode"):
+                continue
+            if option == "--properties-file":
+                given = Path(self.fetch(value, work)).read_text()
+                (work / "given.conf").write_text(given)
                 continue
             if option == "--conf" and value.startswith(("spark.master=", "spark.submit.deployMode=")):
                 continue
@@ -120,6 +128,7 @@ class Spark:
         script.chmod(0o755)
         env["PATH"] = os.pathsep.join([str(programs), base.get("PATH", os.defpath)])
         env["MWAALIB_STANDIN_SPARK_MASTER"] = self._settings.spark_master
+        env["MWAALIB_STANDIN_SPARK_PROPERTIES"] = str(_properties(work))
         return env
 
     def environment(self, base: dict[str, str], work: Path) -> dict[str, str]:
@@ -130,10 +139,14 @@ class Spark:
         :return: the environment for spark-submit, or for a Python program that uses PySpark.
         :raises SparkMissingError: PySpark or Java is missing.
         """
+        from mwaalib.testing.standin.prepare import class_archive
+
         if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
             raise SparkMissingError("Spark needs Java 17 or later: no java on PATH, no JAVA_HOME")
-        conf = work / "conf"
-        conf.mkdir(parents=True, exist_ok=True)
+        # Java refuses its class archive when a directory with files, as SPARK_CONF_DIR is one, is in
+        # the class path: hence a properties file.
+        archive = class_archive(self._settings.python)
+        shared = f" -XX:SharedArchiveFile={archive}" if archive.exists() else ""
         values = {
             "spark.ui.enabled": "false",
             "spark.driver.host": "127.0.0.1",
@@ -141,8 +154,7 @@ class Spark:
             "spark.sql.shuffle.partitions": "4",
             "spark.sql.warehouse.dir": str(work / "warehouse"),
             "spark.local.dir": str(work / "local"),
-            # The jobs are short: compiling less costs a third less CPU time than compiling well.
-            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+            "spark.driver.extraJavaOptions": JAVA_OPTIONS + shared,
         }
         overload = "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl"
         values[overload] = "org.apache.hadoop.fs.RawLocalFileSystem"
@@ -155,12 +167,18 @@ class Spark:
                 bucket
             ).as_uri()
         text = "".join(f"{name} {value}\n" for name, value in values.items())
-        (conf / "spark-defaults.conf").write_text(text)
+        given = work / "given.conf"
+        _properties(work).write_text(text + (given.read_text() if given.exists() else ""))
+        options = ["--properties-file", str(_properties(work)), "--master", self._settings.spark_master]
         return {
             **base,
             "SPARK_HOME": str(spark_home(self._settings.python)),
-            "SPARK_CONF_DIR": str(conf),
+            "PYSPARK_SUBMIT_ARGS": shlex.join([*options, "pyspark-shell"]),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "PYSPARK_PYTHON": self._settings.python,
             "PYSPARK_DRIVER_PYTHON": self._settings.python,
         }
+
+
+def _properties(work: Path) -> Path:
+    return work / "spark.conf"

@@ -26,8 +26,9 @@ def main() -> int:
                 arguments.append(rest.pop(0))
     program = os.path.join(os.environ["SPARK_HOME"], "bin", "spark-submit")
     _sync()
-    master = os.environ["MWAALIB_STANDIN_SPARK_MASTER"]
-    status = subprocess.call([program, "--master", master, *arguments, *rest])
+    program_options = ["--properties-file", os.environ["MWAALIB_STANDIN_SPARK_PROPERTIES"]]
+    program_options += ["--master", os.environ["MWAALIB_STANDIN_SPARK_MASTER"]]
+    status = subprocess.call([program, *program_options, *arguments, *rest])
     _sync()
     return status
 

@@ -143,14 +143,14 @@ class JobRun:
         if (job.command or {}).get("Name") == "pythonshell":
             return [runtime.settings.python, script, *arguments], env
         # Not by spark-submit, which would put the script's stderr into stdout.
-        options = ["--master", runtime.settings.spark_master]
+        options: list[str] = []
         for conf in given.get("--conf", "").split(" --conf "):
             if conf.strip():
                 options += ["--conf", conf.strip()]
         if py_files:
             options += ["--py-files", ",".join(py_files)]
         env = runtime.spark.environment(env, self._work)
-        env["PYSPARK_SUBMIT_ARGS"] = shlex.join([*options, "pyspark-shell"])
+        env["PYSPARK_SUBMIT_ARGS"] = f"{shlex.join(options)} {env['PYSPARK_SUBMIT_ARGS']}"
         return [runtime.settings.python, script, *arguments], env
 
     def _ship(self, paths: dict[str, Path], final: bool = False) -> None:
