@@ -54,4 +54,6 @@ def build(layout: Layout, console: Console) -> Path:
     with console.phase(f"environments: Airflow {airflow_version()} with the wheel; the stand-in with Spark"):
         run("tools/venv.sh", "airflow", str(layout.airflow_python.parents[1]), str(wheel))
         run("tools/venv.sh", "standin", str(layout.standin_python.parents[1]), str(wheel))
+    with console.phase("archive of Spark's classes, which halves what its jobs cost (made once)"):
+        run(str(layout.standin_python), "-m", "mwaalib.testing.standin.prepare", shows=False)
     return wheel

@@ -42,7 +42,7 @@ def class_archive(python: str) -> Path:
     home = spark_home(python)
     java = Path(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
     version = subprocess.run([str(java), "-version"], capture_output=True, check=False).stderr
-    jars = (home / "jars").stat().st_mtime_ns
+    jars = max(jar.stat().st_mtime_ns for jar in (home / "jars").iterdir())  # Java checks them too
     digest = hashlib.sha256(f"{home} {jars} {version!r} {JAVA_OPTIONS}".encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "mwaalib" / f"spark-{digest}.jsa"
