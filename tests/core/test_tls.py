@@ -23,7 +23,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1"],
+         "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
         check=True,
         capture_output=True,
     )  # fmt: skip
@@ -43,8 +43,9 @@ def secure(certificate: tuple[Path, Path]) -> Iterator[stubs.Stub]:
 
 
 def test_unknown_certificate_is_refused(secure: stubs.Stub, session: Make) -> None:
-    with pytest.raises(AwsError, match="certificate"):
-        session(endpoint_url=secure.url).call("emr", "ListClusters", "{}")
+    with pytest.raises(AwsError, match="certificate") as caught:
+        session(endpoint_url=secure.url, max_attempts=3).call("emr", "ListClusters", "{}")
+    assert (caught.value.code, caught.value.class_) == ("CertificateError", "Permanent")
     assert not secure.calls
 
 

@@ -41,6 +41,10 @@ impl Error {
             SdkError::TimeoutError(_) => aws("Timeout", message, Class::Transient),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => aws("Timeout", message, Class::Transient),
             SdkError::DispatchFailure(failure) if failure.is_user() => aws("BadRequest", message, Class::Permanent),
+            // It stays wrong until somebody changes something.
+            SdkError::DispatchFailure(_) if sources(&error).any(is_bad_certificate) => {
+                aws("CertificateError", message, Class::Permanent)
+            }
             SdkError::DispatchFailure(_) => aws("ConnectionError", message, Class::Transient),
             // A reply that cannot be read was cut off, or came from a proxy in between.
             SdkError::ResponseError(_) => aws("UnreadableReply", message, Class::Transient),
@@ -84,6 +88,15 @@ fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a 
         next = current.source();
         Some(current)
     })
+}
+
+/// An I/O error hides what it was made from, and here one is made from another.
+fn is_bad_certificate(error: &(dyn StdError + 'static)) -> bool {
+    let mut current = error;
+    while let Some(inner) = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        current = inner;
+    }
+    matches!(current.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// What the SDK's own providers get when STS or SSO answers with an error.

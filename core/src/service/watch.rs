@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use super::{emr, glue, sfn, ssm};
 use crate::error::{Error, JobFailure, Result};
 use crate::session::Session;
+use crate::wait::EventSink;
 use crate::wait::kind::Kind;
 use crate::wait::remote::{Ask, BoxFuture, Page, Remote, Seen};
-use crate::wait::EventSink;
 
 /// How a service observes one kind of job: by itself, and many in one call.
 pub(crate) struct Probe {

@@ -38,6 +38,7 @@ pub(super) async fn load(settings: &Settings) -> Result<Configs> {
         .app_name(AppName::new("mwaalib").map_err(|e| settings_error(e.to_string()))?)
         .region(region(settings).await);
     if let Some(profile) = &settings.profile {
+        credentials::check_profile(profile).await?;
         loader = loader.profile_name(profile);
     }
     if let Some(url) = &settings.endpoint_url {

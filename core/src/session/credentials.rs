@@ -7,10 +7,13 @@ use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result as Provided, SharedCredentialsProvider, future};
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag as StsTag};
 
+use aws_types::os_shim_internal::{Env, Fs};
+
 use super::settings::{AssumeRole, Method, Settings};
-use crate::Error;
+use crate::{Error, Result};
 
 /// The credentials before any role is assumed; `None` means the default chain.
 pub(super) fn base(settings: &Settings) -> Option<SharedCredentialsProvider> {
@@ -23,6 +26,16 @@ pub(super) fn base(settings: &Settings) -> Option<SharedCredentialsProvider> {
             aws_config::profile::ProfileFileCredentialsProvider::builder().profile_name(profile).build(),
         )
     })
+}
+
+/// The SDK says of a profile that is not there no more than that it gave no credentials.
+pub(super) async fn check_profile(name: &str) -> Result<()> {
+    let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), None).await;
+    let profiles = loaded.map_err(|e| Error::credentials(format!("the AWS config files cannot be read: {e}")))?;
+    match profiles.get_profile(name) {
+        Some(_) => Ok(()),
+        None => Err(Error::credentials(format!("profile {name:?} is in neither the AWS config nor credentials file"))),
+    }
 }
 
 /// The same configuration with the role's credentials in place of the base ones.
@@ -67,7 +80,7 @@ impl RoleProvider {
         let role = &self.role;
         let tag = |tag: &super::Tag| StsTag::builder().key(&tag.key).value(&tag.value).build();
         let tags: Option<Vec<StsTag>> = (!role.tags.is_empty())
-            .then(|| role.tags.iter().map(tag).collect::<Result<_, _>>())
+            .then(|| role.tags.iter().map(tag).collect::<std::result::Result<_, _>>())
             .transpose()
             .map_err(CredentialsError::invalid_configuration)?;
         let reply = self

@@ -73,7 +73,7 @@ pub struct Tag {
 
 /// Whether and how the server's certificate is checked.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "verify: expected true, false or the path of a CA file")]
 pub enum Verify {
     Switch(bool),
     /// PEM file with the certificates to trust instead of the system's.

@@ -59,7 +59,14 @@ impl Group {
 
 impl Jobs {
     /// A job was seen.
-    pub fn seen(&mut self, kind: &'static Kind, id: &str, mut seen: Seen, round: &mut Round<'_>, out: &mut Vec<Effect>) {
+    pub fn seen(
+        &mut self,
+        kind: &'static Kind,
+        id: &str,
+        mut seen: Seen,
+        round: &mut Round<'_>,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(key) = self.find(id) else { return };
         let Some(job) = self.jobs.get_mut(&key) else { return };
         job.seen = Some(round.now);
@@ -69,9 +76,10 @@ impl Jobs {
         job.solo = id == super::kind::ALL;
         self.outlook.answered = true;
 
-        let ends = job.attached.iter().any(|attach| {
-            attach.waiter.goal.judge(kind, attach.waiter.goal.effective(&seen)) != Verdict::Pending
-        });
+        let ends = job
+            .attached
+            .iter()
+            .any(|attach| attach.waiter.goal.judge(kind, attach.waiter.goal.effective(&seen)) != Verdict::Pending);
         if ends && seen.detail.is_none() {
             if let Some(find) = &mut round.detail {
                 seen.detail = find(id);
@@ -135,7 +143,10 @@ impl Jobs {
                         let patience = unknown_since.unwrap_or(attach.since).max(attach.since) + options.grace();
                         let keep = now < patience;
                         if !keep {
-                            out.push(Effect::End(Arc::clone(&attach.waiter), End::Error(not_found(kind, &id, e, options))));
+                            out.push(Effect::End(
+                                Arc::clone(&attach.waiter),
+                                End::Error(not_found(kind, &id, e, options)),
+                            ));
                         }
                         keep
                     });
@@ -224,8 +235,7 @@ fn conclude(kind: &'static Kind, id: &Arc<str>, attach: &Attach, seen: &Arc<Seen
 }
 
 fn not_found(kind: &Kind, id: &str, error: &AwsError, options: &Options) -> Error {
-    let message =
-        format!("{} {id} was not found within {} s: {}", kind.name, options.not_found_grace, error.message);
+    let message = format!("{} {id} was not found within {} s: {}", kind.name, options.not_found_grace, error.message);
     Error::Aws(AwsError { message, ..error.clone() })
 }
 

@@ -26,9 +26,9 @@ impl Budgets {
     /// The buckets a call draws from, the narrower first.
     pub fn of(&self, scope: &str, api: &Api, options: &Options) -> Vec<Arc<Bucket>> {
         let own = (format!("{}:{}", api.service, api.name), Budget { burst: api.burst, refill: api.refill });
-        let account = api.account.map(|Account { service, burst, refill }| {
-            (service.to_string(), Budget { burst: *burst, refill: *refill })
-        });
+        let account = api
+            .account
+            .map(|Account { service, burst, refill }| (service.to_string(), Budget { burst: *burst, refill: *refill }));
         let mut buckets = lock(&self.buckets);
         [Some(own), account]
             .into_iter()

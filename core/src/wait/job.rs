@@ -33,7 +33,11 @@ struct Progress {
 /// How a wait ended.
 pub(crate) enum End {
     Done(Vec<JobResult>),
-    Failed { id: Arc<str>, state: State, detail: Value },
+    Failed {
+        id: Arc<str>,
+        state: State,
+        detail: Value,
+    },
     /// The deadline had passed and the one look found the job pending.
     TooLate,
     Error(Error),

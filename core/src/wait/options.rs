@@ -65,7 +65,8 @@ impl Options {
                 let message = format!("unknown API {name:?}, known are {}", known.join(", "));
                 return Err(refused("options.budgets", message));
             }
-            let sane = budget.burst >= 1.0 && budget.refill > 0.0 && budget.burst.is_finite() && budget.refill.is_finite();
+            let sane =
+                budget.burst >= 1.0 && budget.refill > 0.0 && budget.burst.is_finite() && budget.refill.is_finite();
             if !sane {
                 let message = "burst must be at least 1 and refill more than 0".to_owned();
                 return Err(refused(&format!("options.budgets.{name}"), message));

@@ -1,7 +1,7 @@
 //! Randomness for jitter; not for secrets.
 
-use std::hash::{BuildHasher, RandomState};
 use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 
 thread_local! {
     static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(std::process::id()) | 1);

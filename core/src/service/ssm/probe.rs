@@ -35,8 +35,7 @@ async fn list_invocations(session: &Session, command: Option<&str>, ask: &Ask) -
         .set_command_id(command.map(str::to_owned))
         .max_results(50)
         .set_next_token(ask.token.clone());
-    let output =
-        Box::pin(call.send()).await.map_err(|e| Error::from_sdk("ssm", "ListCommandInvocations", e))?;
+    let output = Box::pin(call.send()).await.map_err(|e| Error::from_sdk("ssm", "ListCommandInvocations", e))?;
     let entries = output.command_invocations().iter().filter_map(|entry| Some((entry.instance_id()?, entry)));
     let items = entries.map(|(id, entry)| {
         let name = state(&COMMAND, id, entry.status().map(CommandInvocationStatus::as_str))?;
@@ -70,7 +69,9 @@ async fn whole(session: &Session, command: &str) -> Result<Seen> {
         Some(part) => part.state.clone(),
         // All that is listed is done, if anything is: the command knows whether more is to come.
         None => match command_state(session, command).await? {
-            (CommandStatus::Pending | CommandStatus::InProgress | CommandStatus::Cancelling, _) => "InProgress".to_owned(),
+            (CommandStatus::Pending | CommandStatus::InProgress | CommandStatus::Cancelling, _) => {
+                "InProgress".to_owned()
+            }
             (CommandStatus::Success, _) if !parts.is_empty() => "Success".to_owned(),
             // It reached no instance.
             (CommandStatus::Success, 0) => "Failed".to_owned(),
