@@ -34,15 +34,34 @@ impl Effect {
     }
 }
 
+/// Finds a job's description by its id.
+pub(crate) type Find<'a> = dyn FnMut(&str) -> Option<Value> + 'a;
+
 /// Where an answer came from, and when it was asked for.
 pub(crate) struct Round<'a> {
     /// Finds a job's description in the list's reply; `None` if the list has none.
-    pub detail: Option<&'a mut dyn FnMut(&str) -> Option<Value>>,
+    pub detail: Option<&'a mut Find<'a>>,
     /// The single call answered: nothing tells more.
     pub single: bool,
     pub now: Instant,
     /// Of an interval, until the next look. One for a round keeps jobs in step.
     pub scale: f64,
+}
+
+/// A call that failed.
+pub(crate) struct Failure<'a> {
+    pub error: &'a Error,
+    /// It asked for one job alone.
+    pub single: bool,
+    /// In 0..1, for the time of the next try: one for all jobs of the call, so that they stay together.
+    pub random: f64,
+    pub options: &'a Options,
+}
+
+impl<'a> Failure<'a> {
+    pub fn new(error: &'a Error, single: bool, options: &'a Options) -> Self {
+        Self { error, single, random: random::unit(), options }
+    }
 }
 
 impl Group {
@@ -116,16 +135,9 @@ impl Jobs {
         }
     }
 
-    /// A call for this job failed. `single`: it asked for this job alone.
-    pub fn failed(
-        &mut self,
-        kind: &'static Kind,
-        key: u64,
-        error: &Error,
-        single: bool,
-        options: &Options,
-        out: &mut Vec<Effect>,
-    ) {
+    /// A call for this job failed.
+    pub fn failed(&mut self, kind: &'static Kind, key: u64, failure: &Failure<'_>, out: &mut Vec<Effect>) {
+        let Failure { error, single, random, options } = *failure;
         let answered = self.outlook.answered;
         let now = Instant::now();
         let Some(job) = self.jobs.get_mut(&key) else { return };
@@ -175,7 +187,7 @@ impl Jobs {
             self.reschedule(key, due);
             return;
         }
-        let mut retry = job.retry(now, random::unit());
+        let mut retry = job.retry(now, random);
         if error.class() == Some(Class::NotFound) {
             // Look once just when the grace is over.
             let start = job.attached.iter().map(|attach| attach.since).min().unwrap_or(now);

@@ -18,7 +18,7 @@ use super::spec::{Event, EventSink};
 use crate::error::Error;
 
 /// Waits that begin within this time of each other share their first call.
-const GATHER: Duration = Duration::from_millis(50);
+pub(crate) const GATHER: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GroupKey {
@@ -129,7 +129,12 @@ impl Jobs {
 
     /// Soon, but late enough to share a call with those who come with it.
     fn first_look(&self, now: Instant, delay: Duration) -> Instant {
-        let soon = now + GATHER.mul_f64(1.0 + random::unit());
+        let most = now + GATHER * 2;
+        // Who comes first waits for the others.
+        let soon = match self.first_due() {
+            Some(first) if now < first && first <= most => first,
+            _ => now + GATHER.mul_f64(1.0 + random::unit()),
+        };
         let gap = (delay / 20).clamp(GATHER, Duration::from_secs(1));
         self.swept.map_or(soon, |swept| soon.max(swept + gap))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::group::Jobs;
+use super::group::{GATHER, Jobs};
 use super::job::Job;
 use super::kind::List;
 
@@ -78,8 +78,14 @@ impl Jobs {
     /// The calls to begin now, besides those under way.
     pub fn plan(&mut self, now: Instant, list: Option<&List>, concurrency: usize) -> Plan {
         let (mut solo, mut joint) = (0, 0);
-        for (_, job) in self.waiting().take_while(|(_, job)| job.due <= now).take(COUNT) {
-            if job.solo { solo += 1 } else { joint += 1 }
+        if self.first_due().is_some_and(|first| first <= now) {
+            for (_, job) in self.waiting().take_while(|(_, job)| job.due <= now + GATHER).take(COUNT) {
+                if !job.solo {
+                    joint += 1;
+                } else if job.due <= now {
+                    solo += 1;
+                }
+            }
         }
         let mut calls = Vec::new();
         let mode = match joint {

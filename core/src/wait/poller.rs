@@ -1,6 +1,5 @@
 //! The task that polls for one group, and the calls it makes.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -9,13 +8,14 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::apply::Round;
+use super::apply::{Failure, Round};
 use super::call::Caller;
 use super::group::Group;
 use super::items::Descriptions;
 use super::job::End;
 use super::kind::List;
 use super::plan::{Missing, Mode, Picked, worth_a_page};
+use super::random;
 use super::remote::{Ask, Page};
 use crate::error::{AwsError, Class, Error};
 
@@ -183,7 +183,7 @@ impl Drop for Picks<'_> {
 async fn single(group: &Group, caller: &Caller<'_>, picked: Picks<'_>) {
     let Some((key, id)) = picked.jobs.first().cloned() else { return };
     let answer = caller.call(group.remote.one(group.kind, group.parent(), &id)).await;
-    let scale = caller.scale();
+    let (scale, options) = (caller.scale(), group.shared.options());
     if answer.is_ok() {
         group.shared.counters.answered(caller.api, 1);
     }
@@ -192,7 +192,7 @@ async fn single(group: &Group, caller: &Caller<'_>, picked: Picks<'_>) {
             let mut round = Round { detail: None, single: true, now: Instant::now(), scale };
             jobs.seen(group.kind, &id, seen, &mut round, out);
         }
-        Err(error) => jobs.failed(group.kind, key, &error, true, &group.shared.options(), out),
+        Err(error) => jobs.failed(group.kind, key, &Failure::new(&error, true, &options), out),
     });
     picked.done();
 }
@@ -244,6 +244,7 @@ async fn scan(group: &Group, caller: &Caller<'_>, list: &List, picked: Picks<'_>
 /// Applies a page to all jobs of the group that it tells of, asked for or not.
 fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missing: &mut Missing) {
     let (now, scale) = (Instant::now(), caller.scale());
+    let (random, options) = (random::unit(), group.shared.options());
     let mut descriptions = Descriptions::new(list.items.as_ref(), page.raw);
     let mut find = |id: &str| -> Option<Value> { descriptions.find(id) };
     let mut answered = 0;
@@ -271,7 +272,7 @@ fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missin
                 class: Class::NotFound,
             });
             // The list said outright that there is no such job, as the single call would.
-            jobs.failed(group.kind, *key, &error, true, &group.shared.options(), out);
+            jobs.failed(group.kind, *key, &Failure { error: &error, single: true, random, options: &options }, out);
         }
     });
     group.shared.counters.answered(caller.api, answered + absent.len());
@@ -289,10 +290,11 @@ fn refused(group: &Group, caller: &Caller<'_>, error: &Error, missing: Missing) 
         group.with(|jobs| jobs.outlook.list_off = Some(Instant::now() + LIST_PAUSE));
         group.shared.counters.fallbacks.fetch_add(1, Relaxed);
     }
-    let keys: HashSet<u64> = missing.into_values().collect();
+    let options = group.shared.options();
+    let failure = Failure::new(error, false, &options);
     group.apply(|jobs, out| {
-        for key in keys {
-            jobs.failed(group.kind, key, error, false, &group.shared.options(), out);
+        for key in missing.into_values() {
+            jobs.failed(group.kind, key, &failure, out);
         }
     });
     if error.class() == Some(Class::AccessDenied) && group.shared.denied_first(&group.scope, caller.api) {

@@ -1,0 +1,384 @@
+//! The engine's promises one by one, with the clock stopped.
+
+mod sim;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mwaalib_core::Error;
+use mwaalib_core::error::Class;
+use mwaalib_core::wait::{Engine, Event, EventSink, Options, Outcome, WaitSpec};
+use serde_json::json;
+use sim::aws::{Faults, Script, Simulated, World};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+const MACHINE: &str = "arn:aws:states:us-east-1:1:stateMachine:m";
+
+struct Stage {
+    world: Arc<World>,
+    engine: Arc<Engine>,
+}
+
+fn script(parent: Option<&str>, states: &[(f64, &'static str)]) -> Script {
+    let parent = parent.map(str::to_owned);
+    Script { parent, states: states.to_vec(), listed: 0.0, last: Vec::new(), denied: false }
+}
+
+fn arn(number: usize) -> String {
+    format!("arn:aws:states:us-east-1:1:execution:m:{number}")
+}
+
+/// Executions of one machine that end as SUCCEEDED at these times.
+fn executions(ends: &[f64]) -> HashMap<(&'static str, String), Script> {
+    let script = |end: &f64| script(Some(MACHINE), &[(0.0, "RUNNING"), (*end, "SUCCEEDED")]);
+    ends.iter().enumerate().map(|(number, end)| (("sfn_execution", arn(number)), script(end))).collect()
+}
+
+impl Stage {
+    fn new(jobs: HashMap<(&'static str, String), Script>, faults: Faults) -> Self {
+        Self::with(jobs, faults, Options::default())
+    }
+
+    fn with(jobs: HashMap<(&'static str, String), Script>, faults: Faults, options: Options) -> Self {
+        Self { world: Arc::new(World::new(jobs, faults, 1)), engine: Arc::new(Engine::new(options)) }
+    }
+
+    fn spec(kind: &str, parent: Option<&str>, ids: &[&str], delay: f64) -> WaitSpec {
+        let spec = json!({"kind": kind, "parent": parent, "ids": ids, "delay": delay});
+        WaitSpec::from_json(&spec.to_string()).unwrap()
+    }
+
+    fn wait(&self, spec: WaitSpec, sink: Option<EventSink>) -> JoinHandle<Result<Outcome, Error>> {
+        let (engine, remote) = (Arc::clone(&self.engine), Arc::new(Simulated(Arc::clone(&self.world))));
+        tokio::spawn(async move { engine.wait(remote, spec, sink).await })
+    }
+
+    fn execution(&self, number: usize, delay: f64) -> JoinHandle<Result<Outcome, Error>> {
+        self.wait(Self::spec("sfn_execution", None, &[&arn(number)], delay), None)
+    }
+
+    fn calls(&self, api: &str) -> u64 {
+        self.world.calls().get(api).copied().unwrap_or(0)
+    }
+}
+
+/// A sink and what it has received.
+fn recorder() -> (EventSink, Arc<Mutex<Vec<Event>>>) {
+    let events: Arc<Mutex<Vec<Event>>> = Arc::default();
+    let kept = Arc::clone(&events);
+    (Arc::new(move |event| kept.lock().unwrap().push(event)), events)
+}
+
+fn notices(events: &Mutex<Vec<Event>>) -> Vec<String> {
+    let events = events.lock().unwrap();
+    let notices = events.iter().filter_map(|event| match event {
+        Event::Notice { message } => Some(message.clone()),
+        _ => None,
+    });
+    notices.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_wait_uses_the_single_call() {
+    let stage = Stage::new(executions(&[100.0]), Faults::default());
+    let outcome = stage.execution(0, 30.0).await.unwrap().unwrap();
+    assert_eq!(outcome.results[0].state, "SUCCEEDED");
+    assert_eq!(stage.calls("ListExecutions"), 0);
+    assert!((4..=6).contains(&stage.calls("DescribeExecution")), "{:?}", stage.world.calls());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_waits_for_one_job_share_its_calls() {
+    let stage = Stage::new(executions(&[100.0]), Faults::default());
+    let waits = [stage.execution(0, 30.0), stage.execution(0, 30.0)];
+    for wait in waits {
+        assert_eq!(wait.await.unwrap().unwrap().results[0].state, "SUCCEEDED");
+    }
+    assert!((4..=6).contains(&stage.calls("DescribeExecution")), "{:?}", stage.world.calls());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_waits_cost_a_call_or_two_a_round() {
+    let mut ends = vec![1000.0; 1000];
+    ends[0] = 500.0;
+    let stage = Stage::new(executions(&ends), Faults::default());
+    let mut waits: Vec<_> = (0..1000).map(|number| stage.execution(number, 60.0)).collect();
+    sleep(Duration::from_secs(400)).await;
+    let (lists, describes) = (stage.calls("ListExecutions"), stage.calls("DescribeExecution"));
+    assert!((7..=9).contains(&lists), "{lists} lists in 400 s");
+    assert_eq!(describes, 0);
+    assert_eq!(waits.remove(0).await.unwrap().unwrap().results[0].id, arn(0));
+    assert_eq!(stage.calls("DescribeExecution"), 1, "only who left the list is described");
+    for wait in waits {
+        wait.await.unwrap().unwrap();
+    }
+    assert_eq!(stage.calls("DescribeExecution"), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_changes_its_call_as_it_grows_and_shrinks() {
+    let mut ends = vec![300.0; 1000];
+    ends[0] = 3000.0;
+    let stage = Stage::new(executions(&ends), Faults::default());
+    let first = stage.execution(0, 20.0);
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(stage.calls("ListExecutions"), 0, "alone");
+    let many: Vec<_> = (1..1000).map(|number| stage.execution(number, 20.0)).collect();
+    sleep(Duration::from_secs(100)).await;
+    assert!(stage.calls("ListExecutions") >= 4, "in company");
+    for wait in many {
+        wait.await.unwrap().unwrap();
+    }
+    sleep(Duration::from_secs(60)).await;
+    let before = (stage.calls("ListExecutions"), stage.calls("DescribeExecution"));
+    sleep(Duration::from_secs(400)).await;
+    assert_eq!(stage.calls("ListExecutions"), before.0, "alone again");
+    assert!((19..=24).contains(&(stage.calls("DescribeExecution") - before.1)));
+    first.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_comes_while_the_call_is_in_flight_is_not_lost() {
+    let jobs = executions(&[100.0, 5.0, 5.0]);
+    // All calls hang until the engine gives them up after its time limit.
+    let options = Options { call_timeout: 20.0, ..Options::default() };
+    let stage = Stage::with(jobs, Faults { hang: 1.0, ..Faults::default() }, options.clone());
+    let first = stage.execution(0, 30.0);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(stage.calls("DescribeExecution"), 1, "in flight");
+    let others = [stage.execution(1, 30.0), stage.execution(2, 30.0)];
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(stage.calls("ListExecutions"), 1, "who came later need not wait for the first");
+    drop((first, others));
+
+    let stage = Stage::with(executions(&[100.0, 5.0]), Faults::default(), options);
+    let first = stage.execution(0, 30.0);
+    // The first call is sent after 50 to 100 ms and takes 5 to 300 ms.
+    sleep(Duration::from_millis(103)).await;
+    let second = stage.execution(1, 30.0);
+    second.await.unwrap().unwrap();
+    assert!(stage.world.now() < 40.0, "{}", stage.world.now());
+    first.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_changes_are_told() {
+    let states = [(0.0, "PENDING"), (100.0, "RUNNING"), (200.0, "COMPLETED")];
+    let jobs = HashMap::from([(("emr_step", "s-1".to_owned()), script(Some("j-1"), &states))]);
+    let stage = Stage::new(jobs, Faults::default());
+    let (sink, events) = recorder();
+    stage.wait(Stage::spec("emr_step", Some("j-1"), &["s-1"], 10.0), Some(sink)).await.unwrap().unwrap();
+    let told = serde_json::to_value(&*events.lock().unwrap()).unwrap();
+    let change = |state: &str, previous: Option<&str>| {
+        json!({"type": "state", "kind": "emr_step", "id": "s-1", "state": state, "previous": previous})
+    };
+    let expected = [change("PENDING", None), change("RUNNING", Some("PENDING")), change("COMPLETED", Some("RUNNING"))];
+    assert_eq!(told, json!(expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_list_gives_way_to_single_calls_and_says_so_once() {
+    let faults = Faults { denied: vec!["ListExecutions"], ..Faults::default() };
+    let stage = Stage::new(executions(&[100.0; 5]), faults);
+    let (sink, events) = recorder();
+    let ids: Vec<String> = (0..5).map(arn).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    stage.wait(Stage::spec("sfn_execution", None, &ids, 10.0), Some(sink)).await.unwrap().unwrap();
+    assert_eq!(stage.calls("ListExecutions"), 1);
+    let notices = notices(&events);
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].contains("states:ListExecutions"), "{notices:?}");
+    assert_eq!(stage.engine.metrics().fallbacks, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_denied_fails_at_once() {
+    let faults = Faults { denied: vec!["DescribeExecution"], ..Faults::default() };
+    let stage = Stage::new(executions(&[100.0]), faults);
+    match stage.execution(0, 10.0).await.unwrap() {
+        Err(Error::Aws(e)) => assert_eq!(e.class, Class::AccessDenied),
+        other => panic!("{other:?}"),
+    }
+    assert!(stage.world.now() < 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_job_gets_a_grace_and_is_named() {
+    let stage = Stage::new(executions(&[]), Faults::default());
+    let error = stage.execution(7, 300.0).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains(&arn(7)), "{error}");
+    assert!((59.0..63.0).contains(&stage.world.now()), "{}", stage.world.now());
+
+    let late = HashMap::from([(("sfn_execution", arn(0)), script(Some(MACHINE), &[(30.0, "RUNNING"), (90.0, "SUCCEEDED")]))]);
+    let stage = Stage::new(late, Faults::default());
+    assert!(stage.execution(0, 20.0).await.unwrap().is_ok(), "visible after 30 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_id_does_not_spoil_the_others_of_its_list() {
+    let states = [(0.0, "RUNNING"), (200.0, "COMPLETED")];
+    let job = |number: usize| (("emr_step", format!("s-{number}")), script(Some("j-1"), &states));
+    let stage = Stage::new((0..5).map(job).collect(), Faults::default());
+    let step = |id: &str| stage.wait(Stage::spec("emr_step", Some("j-1"), &[id], 30.0), None);
+    let (bad, good) = (step("s-none"), [step("s-0"), step("s-1"), step("s-2")]);
+    match bad.await.unwrap() {
+        Err(Error::Aws(e)) => assert!(e.class == Class::NotFound && e.message.contains("s-none"), "{e}"),
+        other => panic!("{other:?}"),
+    }
+    for wait in good {
+        assert_eq!(wait.await.unwrap().unwrap().results[0].state, "COMPLETED");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_kept_and_says_what_was_seen() {
+    let stage = Stage::new(executions(&[1000.0]), Faults::default());
+    let mut spec = Stage::spec("sfn_execution", None, &[&arn(0)], 30.0);
+    spec.deadline = Some(unix_now() + 100.0);
+    match stage.wait(spec, None).await.unwrap() {
+        Err(Error::Deadline { ids, states, .. }) => assert_eq!((ids, states), (vec![arn(0)], vec!["RUNNING".to_owned()])),
+        other => panic!("{other:?}"),
+    }
+    assert!((99.0..101.0).contains(&stage.world.now()), "{}", stage.world.now());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_ends_just_before_the_deadline_is_seen() {
+    let stage = Stage::new(executions(&[95.0]), Faults::default());
+    let mut spec = Stage::spec("sfn_execution", None, &[&arn(0)], 60.0);
+    spec.deadline = Some(unix_now() + 100.0);
+    assert!(stage.wait(spec, None).await.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_has_passed_leaves_one_look() {
+    let stage = Stage::new(executions(&[0.0, 1000.0]), Faults::default());
+    let mut spec = Stage::spec("sfn_execution", None, &[&arn(0)], 60.0);
+    spec.deadline = Some(unix_now() - 500.0);
+    assert!(stage.wait(spec.clone(), None).await.unwrap().is_ok(), "it ended while nobody looked");
+    spec.ids = vec![arn(1)];
+    assert!(matches!(stage.wait(spec, None).await.unwrap(), Err(Error::Deadline { .. })));
+    assert!(stage.world.now() < 2.0, "{}", stage.world.now());
+}
+
+fn unix_now() -> f64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64()
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_are_ridden_out() {
+    let faults = Faults { server_error: 0.4, reset: 0.3, ..Faults::default() };
+    let stage = Stage::new(executions(&[50.0]), faults);
+    assert!(stage.execution(0, 10.0).await.unwrap().is_ok());
+    assert!(stage.world.now() < 200.0, "{}", stage.world.now());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_names_the_fault_that_was_in_the_way() {
+    let stage = Stage::new(executions(&[50.0]), Faults { reset: 1.0, ..Faults::default() });
+    let mut spec = Stage::spec("sfn_execution", None, &[&arn(0)], 10.0);
+    spec.deadline = Some(unix_now() + 100.0);
+    let error = stage.wait(spec, None).await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("ConnectionError") && error.contains("never seen"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_credentials_are_renewed_once_for_all() {
+    let faults = Faults { expiry: Some(100.0), denied: vec!["ListExecutions"], ..Faults::default() };
+    let stage = Stage::new(executions(&[180.0; 50]), faults);
+    let waits: Vec<_> = (0..50).map(|number| stage.execution(number, 20.0)).collect();
+    for wait in waits {
+        wait.await.unwrap().unwrap();
+    }
+    let refreshes = stage.engine.metrics().refreshes;
+    assert!((1..=3).contains(&refreshes), "{refreshes}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_wait_leaves_nothing() {
+    let stage = Stage::new(executions(&[1000.0; 20]), Faults::default());
+    let waits: Vec<_> = (0..20).map(|number| stage.execution(number, 10.0)).collect();
+    sleep(Duration::from_secs(25)).await;
+    assert_eq!(stage.engine.metrics().waits_active, 20);
+    for wait in &waits {
+        wait.abort();
+    }
+    sleep(Duration::from_millis(1)).await;
+    let metrics = stage.engine.metrics();
+    assert_eq!((metrics.waits_active, metrics.waits_dropped, metrics.pollers), (0, 20, 0));
+    let calls = stage.world.calls();
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(stage.world.calls(), calls);
+    assert_eq!(Arc::strong_count(&stage.world), 1, "nothing holds on to the session");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crawl_that_came_before_does_not_count() {
+    let mut crawler = script(None, &[(0.0, "READY"), (60.0, "RUNNING"), (300.0, "READY")]);
+    crawler.last = vec![(0.0, "FAILED", 0.0), (300.0, "SUCCEEDED", 60.0)];
+    let stage = Stage::new(HashMap::from([(("glue_crawler", "c".to_owned()), crawler)]), Faults::default());
+    let spec = |since| WaitSpec { since, ..Stage::spec("glue_crawler", None, &["c"], 10.0) };
+    let (any, ours) = (stage.wait(spec(None), None), stage.wait(spec(Some(0.001)), None));
+    match any.await.unwrap() {
+        Err(Error::JobFailed(failure)) => assert_eq!(failure.state, "FAILED"),
+        other => panic!("{other:?}"),
+    }
+    let outcome = ours.await.unwrap().unwrap();
+    assert_eq!(outcome.results[0].state, "SUCCEEDED");
+    assert!(stage.world.now() > 300.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_instances_of_a_command_may_be_waited_for() {
+    let instance = |id: &str, begin, end| {
+        (("ssm_command", id.to_owned()), script(Some("c-1"), &[(begin, "InProgress"), (end, "Success")]))
+    };
+    // At first the list is empty: that means not yet, not done.
+    let stage = Stage::new(HashMap::from([instance("i-1", 20.0, 50.0), instance("i-2", 25.0, 90.0)]), Faults::default());
+    let outcome = stage.wait(Stage::spec("ssm_command", Some("c-1"), &[], 10.0), None).await.unwrap().unwrap();
+    let mut ids: Vec<&str> = outcome.results.iter().map(|result| result.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["i-1", "i-2"]);
+    assert!(stage.world.now() > 90.0);
+    assert_eq!(stage.calls("GetCommandInvocation"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_budget_stretches_all_alike_and_says_so() {
+    let states = [(0.0, "RUNNING"), (2000.0, "COMPLETED")];
+    let job = |number: usize| (("emr_step", format!("s-{number}")), script(Some(&format!("j-{number}")), &states));
+    let stage = Stage::new((0..60).map(job).collect(), Faults::default());
+    let (sink, events) = recorder();
+    let begin = |number: usize| {
+        let spec = Stage::spec("emr_step", Some(&format!("j-{number}")), &[&format!("s-{number}")], 30.0);
+        stage.wait(spec, (number == 5).then(|| sink.clone()))
+    };
+    // 60 clusters, one step each: 60 calls a round, of which the budget allows 0.5 a second.
+    let waits: Vec<_> = (0..60).map(begin).collect();
+    let began = Instant::now();
+    for wait in waits {
+        wait.await.unwrap().unwrap();
+    }
+    let last = began.elapsed().as_secs_f64();
+    assert!(last < 2000.0 + 150.0, "a round takes 120 s; the last was told after {last} s");
+    let notices = notices(&events);
+    assert!(notices.iter().any(|notice| notice.contains("instead of every 30 s")), "{notices:?}");
+    assert!(stage.world.overdrawn().values().all(|over| *over < 0.01), "{:?}", stage.world.overdrawn());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_is_told_no_later_than_by_a_poller_of_its_own() {
+    let ends: Vec<f64> = (0..500).map(|number| 100.0 + f64::from(number) * 0.61).collect();
+    let stage = Stage::new(executions(&ends), Faults::default());
+    let began = Instant::now();
+    let waits: Vec<_> = (0..500).map(|number| stage.execution(number, 60.0)).collect();
+    let mut late = Vec::new();
+    for (wait, end) in waits.into_iter().zip(&ends) {
+        wait.await.unwrap().unwrap();
+        late.push(began.elapsed().as_secs_f64() - end);
+    }
+    let mean = late.iter().sum::<f64>() / late.len() as f64;
+    assert!(mean <= 30.5, "{mean} s on average; a poller of its own needs 30 s");
+}
