@@ -1,5 +1,6 @@
 //! The core of mwaalib: AWS sessions, requests, jobs and waits, without Python.
 
+pub mod diagnose;
 pub mod error;
 pub mod job;
 pub mod metrics;

@@ -1,6 +1,11 @@
 //! Glue.
 
+pub(crate) mod cancel;
+pub(crate) mod crawler;
+pub(crate) mod diagnose;
+pub mod logs;
 pub(crate) mod probe;
+pub(crate) mod start;
 
 use crate::Session;
 use crate::service::operations;

@@ -1,6 +1,10 @@
 //! Step Functions.
 
+pub(crate) mod cancel;
+pub(crate) mod diagnose;
+mod history;
 pub(crate) mod probe;
+pub(crate) mod start;
 
 use crate::Session;
 use crate::service::operations;

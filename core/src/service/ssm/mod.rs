@@ -1,6 +1,9 @@
 //! Systems Manager.
 
+pub(crate) mod cancel;
+pub(crate) mod diagnose;
 pub(crate) mod probe;
+pub(crate) mod start;
 
 use crate::Session;
 use crate::service::operations;

@@ -1,0 +1,167 @@
+//! The one path that every keyed start takes: find, else start, once.
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Aws, Job, Key, Reattached, Started};
+use crate::error::{Class, Error, Result};
+
+/// How often a start is sent before its error is passed up.
+const MAX_SENDS: u32 = 5;
+
+/// How a job found under a key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Pending,
+    Succeeded,
+    /// Ended badly, or is on its way there because somebody cancelled it.
+    Failed,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub ids: Vec<String>,
+    pub parent: Option<String>,
+    pub outcome: Outcome,
+    /// In the shape of the start call's reply.
+    pub response: Value,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// The newest job under the key.
+    pub found: Option<Found>,
+    /// The number of the next attempt under the key, where jobs under one key are numbered.
+    pub attempt: u32,
+}
+
+impl Search {
+    fn usable(self) -> std::result::Result<Started, u32> {
+        match self.found {
+            Some(found) if found.outcome != Outcome::Failed => Ok(Started {
+                ids: found.ids,
+                parent: found.parent,
+                reattached: Some(match found.outcome {
+                    Outcome::Succeeded => Reattached::Succeeded,
+                    _ => Reattached::Pending,
+                }),
+                response: found.response,
+                since: None,
+                notice: None,
+            }),
+            _ => Err(self.attempt),
+        }
+    }
+}
+
+/// How one API starts jobs and finds them again.
+pub(crate) trait Start: Sync {
+    const SERVICE: &'static str;
+    const OPERATION: &'static str;
+    /// The permission that `find` needs.
+    const FIND_PERMISSION: &'static str;
+
+    /// Looks for what was started under `key`.
+    fn find<A: Aws>(&self, aws: &A, request: &Value, key: Key<'_>) -> impl Future<Output = Result<Search>> + Send;
+
+    /// The request with the key written into it.
+    fn marked(&self, request: &Value, key: Key<'_>, attempt: u32) -> Result<Value>;
+
+    /// What the reply to `request` says was started.
+    fn started(&self, request: &Value, response: Value) -> Result<Started>;
+
+    /// Whether AWS says that this attempt's mark is taken, so that the next one is to be used.
+    fn taken(&self, _unmarked: &Value, _error: &Error) -> bool {
+        false
+    }
+
+    /// A lesser request to send instead when this one is refused.
+    fn lesser(&self, _request: &Value, _unmarked: &Value, _error: &Error) -> Option<Value> {
+        None
+    }
+}
+
+pub(crate) async fn run<A: Aws, S: Start>(aws: &A, start: &S, job: &Job) -> Result<Started> {
+    crate::request::prepare(S::SERVICE, S::OPERATION, &job.request)?;
+    let Some(key) = job.key.as_deref().map(Key::new).transpose()? else {
+        let response = aws.call(S::SERVICE, S::OPERATION, &job.request).await?;
+        return start.started(&job.request, response);
+    };
+    let mut attempt = 0;
+    let mut notice = None;
+    if job.reuse {
+        match start.find(aws, &job.request, key).await {
+            Ok(search) => match search.usable() {
+                Ok(started) => return Ok(started),
+                Err(next) => attempt = next,
+            },
+            Err(Error::Aws(error)) if error.class == Class::AccessDenied => {
+                notice = Some(format!(
+                    "cannot look for a job started by an earlier attempt without {}: {}",
+                    S::FIND_PERMISSION,
+                    error.message
+                ));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let mut started = send(aws, start, job, key, attempt).await?;
+    started.notice = notice;
+    Ok(started)
+}
+
+/// Sends the start until AWS has surely taken or refused it. After an error that leaves open
+/// whether AWS took it (a lost reply, a 5xx), it is looked for before it is sent again.
+async fn send<A: Aws, S: Start>(aws: &A, start: &S, job: &Job, key: Key<'_>, mut attempt: u32) -> Result<Started> {
+    let mut request = start.marked(&job.request, key, attempt)?;
+    let mut sends = 0;
+    loop {
+        sends += 1;
+        let error = match aws.call_once(S::SERVICE, S::OPERATION, &request).await {
+            Ok(response) => return start.started(&request, response),
+            Err(error) => error,
+        };
+        if sends >= MAX_SENDS {
+            return Err(error);
+        }
+        if start.taken(&job.request, &error) {
+            attempt += 1;
+            if job.reuse {
+                match start.find(aws, &job.request, key).await?.usable() {
+                    Ok(started) => return Ok(started),
+                    Err(next) => attempt = attempt.max(next),
+                }
+            }
+            request = start.marked(&job.request, key, attempt)?;
+            continue;
+        }
+        if let Some(lesser) = start.lesser(&request, &job.request, &error) {
+            request = lesser;
+            continue;
+        }
+        match error.class() {
+            Some(Class::Throttled | Class::Expired) => aws.pause(backoff(sends)).await,
+            Some(Class::Transient) => {
+                aws.pause(backoff(sends)).await;
+                // A failing look leaves it open still: pass up the first error, a retry will find it.
+                let Ok(search) = start.find(aws, &job.request, key).await else {
+                    return Err(error);
+                };
+                if let Ok(started) = search.usable() {
+                    return Ok(started);
+                }
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
+/// 1, 2, 4, 8 seconds, spread by half so that many starters do not march in step.
+fn backoff(sends: u32) -> Duration {
+    let spread = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.subsec_micros() % 1000);
+    Duration::from_millis(500 * (1 << sends.min(4)) + u64::from(spread) * (1 << sends.min(4)) / 4)
+}
