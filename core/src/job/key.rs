@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How far back a start is looked for, in seconds. An Airflow retry comes well within it.
 const REACH: f64 = 7.0 * 24.0 * 3600.0;
@@ -18,9 +18,10 @@ impl<'a> Key<'a> {
         if fits {
             Ok(Self(key))
         } else {
-            Err(Error::Settings {
-                message: format!("a job key has 1 to 80 letters, digits, '.', '_' or '-', not {key:?}"),
-            })
+            Err(super::refused(
+                "job.key",
+                format!("a job key has 1 to 80 letters, digits, '.', '_' or '-', not {key:?}"),
+            ))
         }
     }
 

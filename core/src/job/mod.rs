@@ -24,7 +24,7 @@ pub(crate) use aws::Aws;
 pub(crate) use key::{Key, labelled, within_reach};
 pub(crate) use once::{Found, Outcome, Search, Start};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, RequestError, Result};
 use crate::service::{emr, glue, sfn, ssm};
 use crate::session::Session;
 
@@ -44,6 +44,13 @@ pub struct Job {
     pub reuse: bool,
 }
 
+impl Job {
+    /// Reads the JSON form; the error names what is wrong in it.
+    pub fn from_json(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|error| refused("job", error.to_string()))
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -61,6 +68,13 @@ pub struct Started {
     pub since: Option<f64>,
     /// What the caller's user should know, such as a missing permission to look for earlier starts.
     pub notice: Option<String>,
+}
+
+impl Started {
+    /// The JSON form.
+    pub fn to_json(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
@@ -111,11 +125,15 @@ pub(crate) async fn cancel_on<A: Aws>(aws: &A, kind: &str, parent: Option<&str>,
 }
 
 fn need_parent<'a>(kind: &str, parent: Option<&'a str>) -> Result<&'a str> {
-    parent.ok_or_else(|| Error::Settings { message: format!("a wait of kind {kind} needs its parent") })
+    parent.ok_or_else(|| refused("wait.parent", format!("{kind} needs the parent of its ids")))
 }
 
 fn unknown_kind(kind: &str) -> Error {
-    Error::Settings { message: format!("unknown kind of job {kind:?}") }
+    refused("job.kind", format!("unknown kind {kind:?}"))
+}
+
+fn refused(path: &str, message: String) -> Error {
+    Error::Request(RequestError { operation: "job".to_owned(), path: path.to_owned(), message })
 }
 
 /// A member of a reply that AWS always sends.
@@ -129,7 +147,7 @@ pub(crate) fn text_member(reply: &Value, name: &str, operation: &str) -> Result<
 /// A member of a request, which must be there.
 pub(crate) fn request_member<'a>(request: &'a Value, operation: &str, name: &str) -> Result<&'a str> {
     request[name].as_str().ok_or_else(|| {
-        Error::Request(crate::error::RequestError {
+        Error::Request(RequestError {
             operation: operation.to_owned(),
             path: operation.to_owned(),
             message: format!("missing required parameter '{name}'"),

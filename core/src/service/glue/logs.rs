@@ -60,6 +60,8 @@ pub struct LogLine {
 pub struct LogTail {
     run: String,
     places: Vec<Place>,
+    /// A refusal that nobody has been told of yet.
+    refused: Option<Error>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,7 +76,7 @@ impl LogTail {
     pub fn new(run: &str, group: Option<&str>) -> Self {
         let group = group.filter(|group| !group.is_empty()).unwrap_or(DEFAULT_GROUP);
         let place = |part: &str| Place { group: format!("{group}/{part}"), token: None, closed: false };
-        Self { run: run.to_owned(), places: vec![place("output"), place("error")] }
+        Self { run: run.to_owned(), places: vec![place("output"), place("error")], refused: None }
     }
 
     /// What was written since the last look, oldest first in each stream.
@@ -96,14 +98,15 @@ impl LogTail {
                     if matches!(error.class, Class::NotFound | Class::Transient | Class::Throttled | Class::Expired) => {}
                 Err(error) => {
                     place.closed = true;
-                    if lines.is_empty() {
-                        return Err(error);
-                    }
+                    self.refused = Some(error);
                 }
                 Ok(()) => {}
             }
         }
-        Ok(lines)
+        match self.refused.take_if(|_| lines.is_empty()) {
+            Some(error) => Err(error),
+            None => Ok(lines),
+        }
     }
 }
 

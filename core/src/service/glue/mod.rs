@@ -6,6 +6,8 @@ pub(crate) mod diagnose;
 pub mod logs;
 pub(crate) mod probe;
 pub(crate) mod start;
+#[cfg(test)]
+mod tests;
 
 use crate::Session;
 use crate::service::operations;

@@ -67,7 +67,7 @@ async fn history<A: Aws>(aws: &A, arn: &str) -> Vec<Value> {
         if let Some(new) = page["events"].as_array_mut() {
             events.append(new);
         }
-        let told = failures(&events).iter().any(|failure| failure.state.is_some());
+        let told = failures(&events).iter().any(|failure| failure.state.is_some() && !failure.declared);
         match page["nextToken"].as_str() {
             Some(token) if !told => body["nextToken"] = json!(token),
             _ => break,

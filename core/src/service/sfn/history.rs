@@ -8,6 +8,8 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Failure {
     pub state: Option<String>,
+    /// A Fail state: it declares an error, whose cause lies before it.
+    pub declared: bool,
     pub error: String,
     pub cause: String,
     /// What the state's task had asked for, as JSON.
@@ -48,7 +50,7 @@ pub(crate) fn failures(events: &[Value]) -> Vec<Failure> {
             _ if is_failure(kind) => note(&mut current, details, &ending, found.is_empty()),
             _ if kind.ends_with("StateEntered") => {
                 if kind == "FailStateEntered" && current.is_none() {
-                    current = Some(ending.clone());
+                    current = Some(Failure { declared: true, ..ending.clone() });
                 }
                 if let Some(mut failure) = current.take() {
                     failure.state = details["name"].as_str().map(str::to_owned);

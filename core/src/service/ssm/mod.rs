@@ -4,6 +4,8 @@ pub(crate) mod cancel;
 pub(crate) mod diagnose;
 pub(crate) mod probe;
 pub(crate) mod start;
+#[cfg(test)]
+mod tests;
 
 use crate::Session;
 use crate::service::operations;
