@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-
 ROLE = "arn:aws:iam::123456789012:role/role"
 STEP = {"Name": "load", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["true"]}}
 
@@ -20,8 +19,11 @@ class Kind:
 
     def start(self, key: str | None, session: Any = None, **more: Any) -> dict[str, Any]:
         """Start the example, or find the one started under the key."""
-        job = {"kind": self.name, "request": self.request() | more, "key": key}
-        return json.loads((session or self.aws.session()).start(json.dumps(job)))
+        return json.loads((session or self.aws.session()).start(self.job(key, **more)))
+
+    def job(self, key: str | None, **more: Any) -> str:
+        """Return the example's JSON."""
+        return json.dumps({"kind": self.name, "request": self.request() | more, "key": key})
 
     def prepare(self) -> None:
         """Make what the job needs."""
@@ -81,7 +83,9 @@ class Steps(Kind):
 
     def end(self, started: dict[str, Any], *, well: bool) -> None:
         for step in started["ids"]:
-            self.aws.backend("emr").describe_step(self.cluster, step).state = "COMPLETED" if well else "FAILED"
+            self.aws.backend("emr").describe_step(self.cluster, step).state = (
+                "COMPLETED" if well else "FAILED"
+            )
 
 
 class Execution(Kind):

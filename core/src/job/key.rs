@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
+
 use crate::error::Result;
 
 /// How far back a start is looked for, in seconds. An Airflow retry comes well within it.
@@ -35,6 +37,12 @@ pub(crate) fn labelled(name: &str, mark: &str, max: usize) -> String {
     let room = max.saturating_sub(mark.len() + 3);
     let name: String = name.chars().take(room).collect();
     format!("{} [{mark}]", name.trim_end()).trim_start().to_owned()
+}
+
+/// Of a list's entries the one with the latest `time`; of equal ones the first.
+pub(crate) fn newest<'a>(entries: impl Iterator<Item = &'a Value>, time: &str) -> Option<&'a Value> {
+    let at = |entry: &Value| entry[time].as_f64().unwrap_or_default();
+    entries.reduce(|best, entry| if at(entry) > at(best) { entry } else { best })
 }
 
 /// The oldest time (Unix seconds) a start is looked for.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use aws::Aws;
-pub(crate) use key::{Key, labelled, within_reach};
+pub(crate) use key::{Key, labelled, newest, within_reach};
 pub(crate) use once::{Found, Outcome, Search, Start};
 
 use crate::error::{Error, RequestError, Result};

@@ -97,6 +97,8 @@ pub(crate) async fn run<A: Aws, S: Start>(aws: &A, start: &S, job: &Job) -> Resu
                 Ok(started) => return Ok(started),
                 Err(next) => attempt = next,
             },
+            // No such cluster or job: the start itself says so best.
+            Err(Error::Aws(error)) if error.class == Class::NotFound => {}
             Err(Error::Aws(error)) if error.class == Class::AccessDenied => {
                 notice = Some(format!(
                     "cannot look for a job started by an earlier attempt without {}: {}",

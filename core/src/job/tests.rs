@@ -238,6 +238,20 @@ fn a_missing_permission_to_look_is_told_and_does_not_hinder() {
 }
 
 #[test]
+fn what_does_not_exist_is_told_by_the_start() {
+    for case in cases() {
+        let aws = Fake::new(|operation, _| match operation {
+            "ListClusters" | "ListSteps" | "GetJobRuns" | "ListCommands" | "DescribeExecution" => {
+                Err(aws_error("EntityNotFoundException", Class::NotFound))
+            }
+            _ => Err(aws_error("NoSuchJob", Class::NotFound)),
+        });
+        let Err(Error::Aws(error)) = start(&aws, &case, Some("k")) else { panic!("{} must fail", case.kind) };
+        assert_eq!(error.code, "NoSuchJob");
+    }
+}
+
+#[test]
 fn bad_jobs_are_refused_before_anything_is_sent() {
     let (_, aws) = model();
     let refused = |job: Value| block_on(start_on(&aws, serde_json::from_value(job).unwrap())).unwrap_err();

@@ -18,17 +18,18 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// CloudWatch shows the last lines a little after the run has ended.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 
-/// Hands each new log line of a run to `emit` until `ended` turns true and the rest has been read.
-/// A stream that may not be read is told to `refused`.
+/// Hands each new log line of a job's run to `emit` until `ended` turns true and the rest has been
+/// read. A stream that may not be read is told to `refused`.
 pub async fn follow(
     session: &Session,
+    job: &str,
     run: &str,
-    group: Option<&str>,
     mut ended: watch::Receiver<bool>,
     mut emit: impl FnMut(LogLine) + Send,
     mut refused: impl FnMut(Error) + Send,
 ) {
-    let mut tail = LogTail::new(run, group);
+    let described = session.call("glue", "GetJobRun", &json!({"JobName": job, "RunId": run})).await.unwrap_or_default();
+    let mut tail = LogTail::new(run, described["JobRun"]["LogGroupName"].as_str());
     loop {
         let last = *ended.borrow();
         match tail.poll(session).await {

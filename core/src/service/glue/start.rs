@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, request_member, text_member, within_reach};
+use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, newest, request_member, text_member, within_reach};
 
 /// The argument that carries the key. Glue scripts read named arguments and see no other.
 const KEY_ARGUMENT: &str = "--mwaalib-key";
@@ -23,14 +23,14 @@ impl Start for JobRun {
         let oldest = within_reach();
         for _ in 0..MAX_PAGES {
             let page = aws.call("glue", "GetJobRuns", &body).await?;
-            for run in page["JobRuns"].as_array().into_iter().flatten() {
-                if run["Arguments"][KEY_ARGUMENT] == key.as_str() {
-                    return Ok(Search { found: Some(found(run, job)), attempt: 0 });
-                }
-                // Listed newest first.
-                if run["StartedOn"].as_f64().is_some_and(|started| started < oldest) {
-                    return Ok(Search::default());
-                }
+            let runs = page["JobRuns"].as_array().map_or(&[][..], Vec::as_slice);
+            let ours = runs.iter().filter(|run| run["Arguments"][KEY_ARGUMENT] == key.as_str());
+            if let Some(run) = newest(ours, "StartedOn") {
+                return Ok(Search { found: Some(found(run, job)), attempt: 0 });
+            }
+            // Pages come newest first.
+            if runs.iter().any(|run| run["StartedOn"].as_f64().is_some_and(|started| started < oldest)) {
+                break;
             }
             match page["NextToken"].as_str() {
                 Some(token) => body["NextToken"] = json!(token),

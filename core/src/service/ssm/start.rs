@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, labelled, request_member, text_member, within_reach};
+use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, labelled, newest, request_member, text_member, within_reach};
 
 /// SSM's limit for a comment.
 const COMMENT_LIMIT: usize = 100;
@@ -23,16 +23,18 @@ impl Start for Command {
         let mut body = json!({"MaxResults": 50});
         let oldest = within_reach();
         for _ in 0..MAX_PAGES {
-            let mut page = aws.call("ssm", "ListCommands", &body).await?;
-            for command in page["Commands"].as_array_mut().into_iter().flatten() {
-                let ours = command["Comment"].as_str().is_some_and(|comment| comment.ends_with(&mark));
-                if ours && names_document(document, command["DocumentName"].as_str().unwrap_or_default()) {
-                    return Ok(Search { found: Some(found(command.take())), attempt: 0 });
-                }
-                // Listed newest first.
-                if command["RequestedDateTime"].as_f64().is_some_and(|requested| requested < oldest) {
-                    return Ok(Search::default());
-                }
+            let page = aws.call("ssm", "ListCommands", &body).await?;
+            let commands = page["Commands"].as_array().map_or(&[][..], Vec::as_slice);
+            let ours = commands.iter().filter(|command| {
+                command["Comment"].as_str().is_some_and(|comment| comment.ends_with(&mark))
+                    && names_document(document, command["DocumentName"].as_str().unwrap_or_default())
+            });
+            if let Some(command) = newest(ours, "RequestedDateTime") {
+                return Ok(Search { found: Some(found(command)), attempt: 0 });
+            }
+            // Pages come newest first.
+            if commands.iter().any(|command| command["RequestedDateTime"].as_f64().is_some_and(|time| time < oldest)) {
+                break;
             }
             match page["NextToken"].as_str().filter(|token| !token.is_empty()) {
                 Some(token) => body["NextToken"] = json!(token),
@@ -70,14 +72,14 @@ fn instances(command: &Value) -> Vec<String> {
     ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
 }
 
-fn found(command: Value) -> Found {
+fn found(command: &Value) -> Found {
     let outcome = match command["Status"].as_str().unwrap_or_default() {
         "Success" => Outcome::Succeeded,
         "Pending" | "InProgress" | "Delayed" => Outcome::Pending,
         _ => Outcome::Failed,
     };
     Found {
-        ids: instances(&command),
+        ids: instances(command),
         parent: command["CommandId"].as_str().map(str::to_owned),
         outcome,
         response: json!({"Command": command}),
