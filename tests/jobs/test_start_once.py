@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,7 +94,11 @@ def relay(target: str, starts: set[str], then: Any) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             request = urllib.request.Request(target + self.path, data=body, headers=dict(self.headers))
-            with urllib.request.urlopen(request) as reply:
+            try:
+                reply = urllib.request.urlopen(request)
+            except urllib.error.HTTPError as error:
+                reply = error
+            with reply:
                 status, headers, content = reply.status, reply.headers, reply.read()
             if self.headers.get("x-amz-target", "").rsplit(".", 1)[-1] in starts:
                 starts.clear()

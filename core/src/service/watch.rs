@@ -11,12 +11,18 @@ use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::glue::logs::LogLine;
 use super::{emr, glue, sfn, ssm};
+use crate::diagnose::{self, Ended};
 use crate::error::{Error, JobFailure, Result};
 use crate::session::Session;
 use crate::wait::EventSink;
 use crate::wait::kind::Kind;
 use crate::wait::remote::{Ask, BoxFuture, Page, Remote, Seen};
+<<<<<<< HEAD
+=======
+use crate::wait::{Event, EventSink};
+>>>>>>> c5c1dc7 (Wait engine: failures diagnosed, Glue logs followed)
 
 /// How a service observes one kind of job: by itself, and many in one call.
 pub(crate) struct Probe {
@@ -79,18 +85,9 @@ impl Remote for AwsRemote {
         state: &'a str,
         detail: &'a Value,
     ) -> BoxFuture<'a, JobFailure> {
-        let failure = JobFailure {
-            kind: kind.name.to_owned(),
-            id: id.to_owned(),
-            state: state.to_owned(),
-            reason: None,
-            cause: None,
-            logs: None,
-            console_url: None,
-            detail: detail.clone(),
-        };
-        let _ = parent;
-        Box::pin(std::future::ready(failure))
+        Box::pin(async move {
+            diagnose::diagnose(&self.0, &Ended { kind: kind.name, parent, id, state, detail }).await
+        })
     }
 
     fn follow<'a>(
@@ -101,8 +98,16 @@ impl Remote for AwsRemote {
         sink: EventSink,
         ended: watch::Receiver<bool>,
     ) -> Option<BoxFuture<'a, ()>> {
-        let _ = (kind, parent, id, sink, ended);
-        None
+        let job = parent.filter(|_| kind.name == "glue_job_run")?;
+        Some(Box::pin(async move {
+            let line = |line: LogLine| {
+                sink(Event::Log { id: id.to_owned(), stream: line.stream, message: line.message });
+            };
+            let refused = |error: Error| {
+                sink(Event::Notice { message: format!("the log of {id} cannot be followed: {error}") });
+            };
+            glue::logs::follow(&self.0, job, id, ended, line, refused).await;
+        }))
     }
 }
 
