@@ -40,8 +40,9 @@ pub async fn follow(
             break;
         }
         // A sender that is gone has nothing more to say: the wait was dropped.
-        match tokio::time::timeout(INTERVAL, ended.wait_for(|ended| *ended)).await {
-            Ok(Ok(_)) => tokio::time::sleep(LAST_LOOK).await,
+        let told = tokio::time::timeout(INTERVAL, async { ended.wait_for(|ended| *ended).await.map(drop) }).await;
+        match told {
+            Ok(Ok(())) => tokio::time::sleep(LAST_LOOK).await,
             Ok(Err(_)) => break,
             Err(_) => {}
         }
