@@ -1,7 +1,10 @@
 //! `Session`: an Airflow connection's way into AWS.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mwaalib_core::job::{self, Job};
+use mwaalib_core::service::s3;
 use mwaalib_core::{Result, Session as CoreSession, Settings};
 use pyo3::prelude::*;
 use serde_json::Value;
@@ -95,6 +98,26 @@ impl Session {
     ) -> PyResult<Bound<'py, PyAny>> {
         let body = call::body(py, &operation, body)?;
         aio::future(py, self.send(service, operation, body))
+    }
+
+    fn put_file(&self, py: Python<'_>, path: PathBuf, bucket: String, key: String) -> PyResult<()> {
+        let session = self.open();
+        blocking::run(py, async move { s3::put_file(&session.await?, &path, &bucket, &key).await })
+    }
+
+    fn start(&self, py: Python<'_>, job: &str) -> PyResult<String> {
+        let job = Job::from_json(job).map_err(|e| error::raise(py, &e))?;
+        let session = self.open();
+        blocking::run(py, async move { Ok(job::start(&session.await?, job).await?.to_json()) })
+    }
+
+    fn cancel(&self, py: Python<'_>, wait: &str) -> PyResult<()> {
+        let spec = wait::spec(py, wait)?;
+        let session = self.open();
+        blocking::run(
+            py,
+            async move { job::cancel(&session.await?, &spec.kind, spec.parent.as_deref(), &spec.ids).await },
+        )
     }
 
     #[pyo3(signature = (wait, on_event=None))]
