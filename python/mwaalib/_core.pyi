@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from os import PathLike
 from typing import final
 
+__all__ = ["Session", "__version__", "configure", "metrics", "runtime_started", "states", "validate"]
+
 __version__: str
 
 @final
