@@ -16,13 +16,9 @@ use super::{emr, glue, sfn, ssm};
 use crate::diagnose::{self, Ended};
 use crate::error::{Error, JobFailure, Result};
 use crate::session::Session;
-use crate::wait::EventSink;
 use crate::wait::kind::Kind;
 use crate::wait::remote::{Ask, BoxFuture, Page, Remote, Seen};
-<<<<<<< HEAD
-=======
 use crate::wait::{Event, EventSink};
->>>>>>> c5c1dc7 (Wait engine: failures diagnosed, Glue logs followed)
 
 /// How a service observes one kind of job: by itself, and many in one call.
 pub(crate) struct Probe {
