@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn every_shape_that_is_named_is_there() {
-        for table in TABLES {
+        for table in &TABLES {
             let shapes = Shapes::of(table.service).unwrap();
             for line in table.text.lines() {
                 let mut words = line.split(' ').skip(1);

@@ -1,5 +1,8 @@
 //! mwaa-checkjob-movielens: how far the Glue job is.
 
+use mwaalib_core::Error;
+use mwaalib_core::service::glue::states::JOB_RUN;
+use mwaalib_core::wait::kind::Phase;
 use serde_json::{Value, json};
 
 use crate::glue::Glue;
@@ -29,12 +32,13 @@ pub fn run_of(event: &Value) -> Result<(String, String), Failure> {
     }
 }
 
+/// What the state means, by the table that the waits of mwaalib go by.
 fn outcome(run: &str, state: &str) -> Result<&'static str, Failure> {
-    match state {
-        "STARTING" | "RUNNING" | "STOPPING" | "WAITING" => Ok("RUNNING"),
-        "SUCCEEDED" => Ok("SUCCEEDED"),
-        "FAILED" | "STOPPED" | "TIMEOUT" | "ERROR" | "EXPIRED" => Ok("FAILED"),
-        _ => Err(Failure::new("UnknownStateError", format!("run {run} is in the unknown state {state:?}"))),
+    match JOB_RUN.states.phase(state) {
+        Some(Phase::Pending) => Ok("RUNNING"),
+        Some(Phase::Success) => Ok("SUCCEEDED"),
+        Some(Phase::Failure) => Ok("FAILED"),
+        None => Err(Error::UnknownState { kind: JOB_RUN.name.into(), id: run.into(), state: state.into() }.into()),
     }
 }
 

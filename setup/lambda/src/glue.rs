@@ -1,5 +1,7 @@
 //! What the functions need of AWS Glue, so that their logic can be tested against a scripted one.
 
+use mwaalib_core::job::{self, Job};
+use mwaalib_core::service::glue::states::JOB_RUN;
 use mwaalib_core::session::Session;
 use serde_json::Value;
 
@@ -20,10 +22,12 @@ impl Glue for Session {
     }
 
     async fn start_job_run(&self, request: Value, key: &str) -> Result<String, Failure> {
-        let _ = key;
-        let reply = Session::call(self, "glue", "StartJobRun", &request).await?;
-        let run = reply["JobRunId"].as_str().map(str::to_owned);
-        run.ok_or_else(|| Failure::new("InternalError", "Glue returned no run id"))
+        let kind = JOB_RUN.name.to_owned();
+        let started = job::start(self, Job { kind, request, key: Some(key.to_owned()), reuse: true }).await?;
+        if let Some(notice) = started.notice {
+            println!("{notice}");
+        }
+        started.ids.into_iter().next().ok_or_else(|| Failure::new("InternalError", "Glue returned no run id"))
     }
 }
 
