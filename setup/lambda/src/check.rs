@@ -1,11 +1,11 @@
 //! mwaa-checkjob-movielens: how far the Glue job is.
 
 use mwaalib_core::Error;
-use mwaalib_core::service::glue::states::JOB_RUN;
+use mwaalib_core::wait;
 use mwaalib_core::wait::kind::Phase;
 use serde_json::{Value, json};
 
-use crate::glue::Glue;
+use crate::glue::{Glue, JOB_RUN};
 use crate::{Failure, serve};
 
 /// Reads the run's state into `job.state`, and into `job.outcome` as RUNNING, SUCCEEDED or FAILED.
@@ -34,11 +34,11 @@ pub fn run_of(event: &Value) -> Result<(String, String), Failure> {
 
 /// What the state means, by the table that the waits of mwaalib go by.
 fn outcome(run: &str, state: &str) -> Result<&'static str, Failure> {
-    match JOB_RUN.states.phase(state) {
+    match wait::states(JOB_RUN)?.phase(state) {
         Some(Phase::Pending) => Ok("RUNNING"),
         Some(Phase::Success) => Ok("SUCCEEDED"),
         Some(Phase::Failure) => Ok("FAILED"),
-        None => Err(Error::UnknownState { kind: JOB_RUN.name.into(), id: run.into(), state: state.into() }.into()),
+        None => Err(Error::UnknownState { kind: JOB_RUN.into(), id: run.into(), state: state.into() }.into()),
     }
 }
 

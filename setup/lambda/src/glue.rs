@@ -1,11 +1,13 @@
 //! What the functions need of AWS Glue, so that their logic can be tested against a scripted one.
 
 use mwaalib_core::job::{self, Job};
-use mwaalib_core::service::glue::states::JOB_RUN;
 use mwaalib_core::session::Session;
 use serde_json::Value;
 
 use crate::Failure;
+
+/// mwaalib's name for what is started and checked here.
+pub const JOB_RUN: &str = "glue_job_run";
 
 #[allow(async_fn_in_trait, reason = "no caller needs the futures to be Send")]
 pub trait Glue {
@@ -22,8 +24,8 @@ impl Glue for Session {
     }
 
     async fn start_job_run(&self, request: Value, key: &str) -> Result<String, Failure> {
-        let kind = JOB_RUN.name.to_owned();
-        let started = job::start(self, Job { kind, request, key: Some(key.to_owned()), reuse: true }).await?;
+        let started =
+            job::start(self, Job { kind: JOB_RUN.into(), request, key: Some(key.into()), reuse: true }).await?;
         if let Some(notice) = started.notice {
             println!("{notice}");
         }
