@@ -100,9 +100,10 @@ impl Session {
         aio::future(py, self.send(service, operation, body))
     }
 
-    fn put_file(&self, py: Python<'_>, path: PathBuf, bucket: String, key: String) -> PyResult<()> {
+    #[pyo3(signature = (path, bucket, key, replace=true))]
+    fn put_file(&self, py: Python<'_>, path: PathBuf, bucket: String, key: String, replace: bool) -> PyResult<()> {
         let session = self.open();
-        blocking::run(py, async move { s3::put_file(&session.await?, &path, &bucket, &key).await })
+        blocking::run(py, async move { s3::put_file(&session.await?, &path, &bucket, &key, replace).await })
     }
 
     fn start(&self, py: Python<'_>, job: &str) -> PyResult<String> {

@@ -46,7 +46,7 @@ class Session:
     def call_async(self, service: str, operation: str, body: str) -> Awaitable[str]:
         """Do the same for the running event loop."""
 
-    def put_file(self, path: str | PathLike[str], bucket: str, key: str) -> None:
+    def put_file(self, path: str | PathLike[str], bucket: str, key: str, replace: bool = True) -> None:
         """Upload a local file (S3 PutObject).
 
         :raises RequestValidationError: when the file cannot be read.

@@ -27,7 +27,7 @@ _OPTIONS: dict[str, Callable[[str], Any]] = {
 def core() -> ModuleType:
     """Return the native module, loaded and configured from `[mwaalib]` of airflow.cfg."""
     try:
-        from mwaalib import _core
+        import mwaalib._core as native
     except ImportError as error:
         raise InternalError(
             f"the native part of mwaalib cannot be loaded: {error}. It needs CPython 3.10 or later on Linux "
@@ -36,10 +36,10 @@ def core() -> ModuleType:
     options = configuration()
     if options:
         try:
-            _core.configure(json.dumps(options))
+            native.configure(json.dumps(options))
         except MwaalibError as error:
             raise ConnectionSettingsError(f"airflow.cfg: [mwaalib]: {error}") from error
-    return _core
+    return native
 
 
 def session(settings: str) -> Any:

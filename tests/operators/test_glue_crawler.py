@@ -78,20 +78,24 @@ def test_failed_crawl_says_why(aws: Any, config: dict[str, Any], deferrable: boo
         run(crawl(config, deferrable=deferrable), context())
 
 
-def test_crawler_that_runs_already(aws: Any, config: dict[str, Any]) -> None:
-    glue = aws.client("glue")
-    glue.create_crawler(**config)
-    glue.start_crawler(Name=config["Name"])
-    aws.drive("glue_crawler", config["Name"], "RUNNING")
-    operator = GlueCrawlerRunOperator(task_id="r", crawler_name=config["Name"], poll_interval=1)
+def test_crawler_that_somebody_else_runs(aws: Any, config: dict[str, Any]) -> None:
+    aws.client("glue").create_crawler(**config)
+    aws.fault("glue", "StartCrawler", code="CrawlerRunningException", status=400)
     with pytest.raises(AwsError, match="CrawlerRunningException"):
-        operator.execute(context())
-    tolerant = GlueCrawlerRunOperator(
-        task_id="r", crawler_name=config["Name"], poll_interval=1, fail_on_already_running=False
-    )
+        GlueCrawlerRunOperator(task_id="r", crawler_name=config["Name"], poll_interval=1).execute(context())
+
+
+def test_crawler_that_somebody_else_runs_is_joined_on_wish(aws: Any, config: dict[str, Any]) -> None:
+    aws.client("glue").create_crawler(**config)
+    aws.client("glue").start_crawler(Name=config["Name"])
+    aws.drive("glue_crawler", config["Name"], "RUNNING")
     timer = threading.Timer(1, aws.drive, ["glue_crawler", config["Name"], "SUCCEEDED"])
     timer.start()
-    assert tolerant.execute(context()) == config["Name"]
+    operator = GlueCrawlerRunOperator(
+        task_id="r", crawler_name=config["Name"], poll_interval=1, fail_on_already_running=False
+    )
+    assert operator.execute(context()) == config["Name"]
+    assert aws.calls()["glue:StartCrawler"] == 1
     timer.join()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mwaalib.compat import default_deferrable, provider_deprecation_warning
-from mwaalib.exceptions import MwaalibError
+from mwaalib.exceptions import AwsError, MwaalibError
 from mwaalib.hooks.glue import GlueJobHook, run_request
 from mwaalib.job import Job, Started, Wait, timeout_of
 from mwaalib.links.glue import GlueJobRunDetailsLink
@@ -199,17 +199,16 @@ class GlueJobOperator(AwsBaseOperator[GlueJobHook]):
         if not os.path.isfile(path):
             raise MwaalibError(f"script_location {path!r} is neither an s3:// address nor a local file")
         key = self._script_key()
-        if not self.replace_script_file and self._uploaded(key):
+        try:
+            self.hook.session.put_file(path, self.s3_bucket, key, replace=self.replace_script_file)
+        except AwsError as error:
+            if error.code != "PreconditionFailed":
+                raise
             raise MwaalibError(
                 f"s3://{self.s3_bucket}/{key} exists already; set replace_script_file=True to replace it"
-            )
-        self.hook.session.put_file(path, self.s3_bucket, key)
+            ) from error
         self.s3_script_location = self._script_address()
         self.log.info("Uploaded %s to %s", path, self.s3_script_location)
-
-    def _uploaded(self, key: str) -> bool:
-        reply = self.hook.client("s3").call("ListObjectsV2", {"Bucket": self.s3_bucket, "Prefix": key})
-        return any(item.get("Key") == key for item in reply.get("Contents") or [])
 
     def _script_key(self) -> str:
         return self.s3_artifacts_prefix + os.path.basename(str(self.script_location))

@@ -16,11 +16,12 @@ const PUT_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
 /// The largest packed log that is fetched for its end.
 const PACKED_LIMIT: i64 = 64 * 1024 * 1024;
 
-/// Uploads a file, read from disk as it is sent (PutObject).
+/// Uploads a file, read from disk as it is sent (PutObject). Without `replace` S3 itself refuses it when
+/// the key is taken, with `PreconditionFailed`.
 ///
 /// # Errors
 /// `Error::Request` when the file cannot be read or is over 5 GiB, `Error::Aws` when S3 refuses it.
-pub async fn put_file(session: &Session, path: &Path, bucket: &str, key: &str) -> Result<()> {
+pub async fn put_file(session: &Session, path: &Path, bucket: &str, key: &str, replace: bool) -> Result<()> {
     let refused = |message: String| {
         Error::Request(RequestError {
             operation: "PutObject".to_owned(),
@@ -41,7 +42,8 @@ pub async fn put_file(session: &Session, path: &Path, bucket: &str, key: &str) -
         .build()
         .await
         .map_err(|error| refused(error.to_string()))?;
-    let sent = session.s3().put_object().bucket(bucket).key(key).body(body).send().await;
+    let absent = (!replace).then(|| "*".to_owned());
+    let sent = session.s3().put_object().bucket(bucket).key(key).set_if_none_match(absent).body(body).send().await;
     sent.map(drop).map_err(|error| Error::from_sdk("s3", "PutObject", error))
 }
 
