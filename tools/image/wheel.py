@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGE_GLIBC = (2, 34)  # Amazon Linux 2023
 IMAGE_MACHINE = "x86_64"
 ELF_MACHINES = {0x3E: "x86_64", 0xB7: "aarch64"}
-LARGEST = 8 * 1024 * 1024
+LARGEST = 10 * 1024 * 1024
 NAME = re.compile(r"mwaalib-(?P<version>[^-]+)-cp(?P<python>\d+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl")
 
 
