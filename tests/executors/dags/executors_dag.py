@@ -51,6 +51,7 @@ with DAG(
         task_id="execution_deferred",
         state_machine_arn=f"{MACHINES}long",
         waiter_delay=1,
+        waiter_max_attempts=240,
         deferrable=True,
     )
     start = StepFunctionStartExecutionOperator(task_id="start_execution", state_machine_arn=f"{MACHINES}long")
@@ -59,7 +60,11 @@ with DAG(
     )
     output = StepFunctionGetExecutionOutputOperator(task_id="read_output", execution_arn=start.output)
     fails = StepFunctionStartExecutionOperator(
-        task_id="execution_fails", state_machine_arn=f"{MACHINES}fails", waiter_delay=1, deferrable=True
+        task_id="execution_fails",
+        state_machine_arn=f"{MACHINES}fails",
+        waiter_delay=1,
+        waiter_max_attempts=240,
+        deferrable=True,
     )
 
     create >> jobs >> terminate

@@ -52,6 +52,7 @@ with DAG(
         state_machine_arn=STATE_MACHINE,
         state_machine_input=json.dumps({"airflow": os.environ.get("MATRIX_ROW", "")}),
         waiter_delay=1,
+        waiter_max_attempts=240,
         deferrable=True,
     )
     cluster >> glue_blocking
