@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGE_GLIBC = (2, 34)  # Amazon Linux 2023
 IMAGE_MACHINE = "x86_64"
 ELF_MACHINES = {0x3E: "x86_64", 0xB7: "aarch64"}
-LARGEST = 10 * 1024 * 1024
 NAME = re.compile(r"mwaalib-(?P<version>[^-]+)-cp(?P<python>\d+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl")
 
 
@@ -100,10 +99,6 @@ def check_wheel(path: Path, image: Image) -> Wheel:
 
 
 def _check_content(path: Path) -> None:
-    if path.stat().st_size > LARGEST:
-        raise UnsupportedError(
-            f"{path.name} has {path.stat().st_size:,} bytes, more than the {LARGEST:,} it may have."
-        )
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
