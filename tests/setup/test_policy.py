@@ -44,7 +44,7 @@ def test_every_operator_of_the_dag_may_do_its_work() -> None:
     used = set(re.findall(r"\b(\w+(?:Operator|Sensor))\(", DAG.read_text()))
     assert used == set(CALLS)
     needed = {f"{PREFIX[name[:3]]}:{call}" for name in used for call in CALLS[name]}
-    others = {"iam:PassRole", "iam:CreateServiceLinkedRole", "ssm:GetParameter", "ssm:GetParameters"}
+    others = {"iam:PassRole", "iam:CreateServiceLinkedRole", "ssm:GetParameter"}
     others |= {"s3:GetObject", "s3:ListBucket"}
     assert allowed() == needed | others
 

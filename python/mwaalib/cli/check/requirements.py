@@ -90,7 +90,7 @@ NEEDS = (
         "monitor_stepfunctions cannot watch the execution",
     ),
     Need(
-        ("ssm:GetParameter", "ssm:GetParameters"),
+        ("ssm:GetParameter",),
         ("arn:{partition}:ssm:{region}:{account}:parameter/mwaa/S3/DemoBucket",),
         "the DAG cannot read its parameters",
     ),
