@@ -171,9 +171,7 @@ async fn only_changes_are_told() {
     let (sink, events) = recorder();
     stage.wait(Stage::spec("emr_step", Some("j-1"), &["s-1"], 10.0), Some(sink)).await.unwrap().unwrap();
     let told = serde_json::to_value(&*events.lock().unwrap()).unwrap();
-    let change = |state: &str, previous: Option<&str>| {
-        json!({"type": "state", "kind": "emr_step", "id": "s-1", "state": state, "previous": previous})
-    };
+    let change = |state: &str, previous: Option<&str>| json!({"type": "state", "kind": "emr_step", "id": "s-1", "state": state, "previous": previous});
     let expected = [change("PENDING", None), change("RUNNING", Some("PENDING")), change("COMPLETED", Some("RUNNING"))];
     assert_eq!(told, json!(expected));
 }
@@ -211,7 +209,8 @@ async fn an_unknown_job_gets_a_grace_and_is_named() {
     assert!(error.to_string().contains(&arn(7)), "{error}");
     assert!((59.0..63.0).contains(&stage.world.now()), "{}", stage.world.now());
 
-    let late = HashMap::from([(("sfn_execution", arn(0)), script(Some(MACHINE), &[(30.0, "RUNNING"), (90.0, "SUCCEEDED")]))]);
+    let late =
+        HashMap::from([(("sfn_execution", arn(0)), script(Some(MACHINE), &[(30.0, "RUNNING"), (90.0, "SUCCEEDED")]))]);
     let stage = Stage::new(late, Faults::default());
     assert!(stage.execution(0, 20.0).await.unwrap().is_ok(), "visible after 30 s");
 }
@@ -238,7 +237,9 @@ async fn the_deadline_is_kept_and_says_what_was_seen() {
     let mut spec = Stage::spec("sfn_execution", None, &[&arn(0)], 30.0);
     spec.deadline = Some(unix_now() + 100.0);
     match stage.wait(spec, None).await.unwrap() {
-        Err(Error::Deadline { ids, states, .. }) => assert_eq!((ids, states), (vec![arn(0)], vec!["RUNNING".to_owned()])),
+        Err(Error::Deadline { ids, states, .. }) => {
+            assert_eq!((ids, states), (vec![arn(0)], vec!["RUNNING".to_owned()]))
+        }
         other => panic!("{other:?}"),
     }
     assert!((99.0..101.0).contains(&stage.world.now()), "{}", stage.world.now());
@@ -336,7 +337,8 @@ async fn all_instances_of_a_command_may_be_waited_for() {
         (("ssm_command", id.to_owned()), script(Some("c-1"), &[(begin, "InProgress"), (end, "Success")]))
     };
     // At first the list is empty: that means not yet, not done.
-    let stage = Stage::new(HashMap::from([instance("i-1", 20.0, 50.0), instance("i-2", 25.0, 90.0)]), Faults::default());
+    let stage =
+        Stage::new(HashMap::from([instance("i-1", 20.0, 50.0), instance("i-2", 25.0, 90.0)]), Faults::default());
     let outcome = stage.wait(Stage::spec("ssm_command", Some("c-1"), &[], 10.0), None).await.unwrap().unwrap();
     let mut ids: Vec<&str> = outcome.results.iter().map(|result| result.id.as_str()).collect();
     ids.sort_unstable();

@@ -114,7 +114,11 @@ fn every_wait_gets_its_outcome() {
             }));
         }
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        println!("{} waits, {:.1} KiB each", running.len(), (resident() - before) as f64 / 1024.0 / running.len() as f64);
+        println!(
+            "{} waits, {:.1} KiB each",
+            running.len(),
+            (resident() - before) as f64 / 1024.0 / running.len() as f64
+        );
         let mut wrong = Vec::new();
         for wait in running {
             wrong.extend(wait.await.unwrap());

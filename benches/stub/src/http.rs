@@ -20,19 +20,12 @@ pub struct Response {
 
 impl Response {
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
-        Self {
-            status,
-            content_type: "application/x-amz-json-1.1",
-            body: body.to_string(),
-        }
+        Self { status, content_type: "application/x-amz-json-1.1", body: body.to_string() }
     }
 }
 
 /// Answers every request of one connection until the client closes it.
-pub async fn serve(
-    stream: TcpStream,
-    mut respond: impl FnMut(&Request) -> Response,
-) -> io::Result<()> {
+pub async fn serve(stream: TcpStream, mut respond: impl FnMut(&Request) -> Response) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(request) = read(&mut stream).await? {
         let response = respond(&request);
@@ -67,10 +60,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> 
         if name.eq_ignore_ascii_case("x-amz-target") {
             target = Some(value.trim().to_owned());
         } else if name.eq_ignore_ascii_case("content-length") {
-            length = value
-                .trim()
-                .parse()
-                .map_err(|_| io::ErrorKind::InvalidData)?;
+            length = value.trim().parse().map_err(|_| io::ErrorKind::InvalidData)?;
         }
     }
     let mut body = vec![0; length];

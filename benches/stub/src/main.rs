@@ -36,9 +36,5 @@ async fn main() -> std::io::Result<()> {
 
 fn respond(world: &Mutex<World>, request: &http::Request) -> http::Response {
     let mut world = world.lock().expect("no holder of this lock panics");
-    if request.path == "/" {
-        api::answer(&mut world, request)
-    } else {
-        control::answer(&mut world, request)
-    }
+    if request.path == "/" { api::answer(&mut world, request) } else { control::answer(&mut world, request) }
 }

@@ -33,22 +33,14 @@ impl Job {
     }
 
     pub fn ended(&self, now: f64) -> Option<f64> {
-        self.after
-            .as_ref()
-            .map(|(at, _)| *at)
-            .filter(|at| *at <= now)
+        self.after.as_ref().map(|(at, _)| *at).filter(|at| *at <= now)
     }
 }
 
 impl Group {
     pub fn add(&mut self, id: String, state: &str, started: f64) {
         self.index.insert(id.clone(), self.jobs.len());
-        self.jobs.push(Job {
-            id,
-            started,
-            before: state.to_owned(),
-            after: None,
-        });
+        self.jobs.push(Job { id, started, before: state.to_owned(), after: None });
     }
 
     pub fn get(&self, id: &str) -> Option<&Job> {
@@ -76,7 +68,5 @@ impl World {
 
 /// Seconds since the epoch.
 pub fn now() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

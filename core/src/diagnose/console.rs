@@ -69,7 +69,9 @@ mod tests {
         let arn = "arn:aws:states:us-west-2:1:execution:m:n";
         assert_eq!(
             url("sfn_execution", None, None, arn),
-            format!("https://us-west-2.console.aws.amazon.com/states/home?region=us-west-2#/v2/executions/details/{arn}")
+            format!(
+                "https://us-west-2.console.aws.amazon.com/states/home?region=us-west-2#/v2/executions/details/{arn}"
+            )
         );
         assert!(url("ssm_command", Some("us-east-1"), Some("c-1"), "i-1").contains("run-command/c-1/i-1?region"));
         assert_eq!(console_url("emr_job_flow", None, None, "j-1"), None);

@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn a_log_gives_its_exception_first_and_stays_bounded() {
         let mut findings = Findings::default();
-        let log = format!("{}\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'x'\n", "noise\n".repeat(4000));
+        let log =
+            format!("{}\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'x'\n", "noise\n".repeat(4000));
         findings.log("stderr", &log);
         let cause = findings.cause.as_deref().unwrap_or_default();
         assert!(cause.starts_with("KeyError: 'x'\nstderr ends:\n"), "{cause}");
@@ -133,7 +134,8 @@ mod tests {
         findings.reason(Some("bad --password topsecret"));
         findings.reason(Some("second"));
         let detail = Value::Null;
-        let job = Ended { kind: "emr_job_flow", parent: None, id: "j-1", state: "TERMINATED_WITH_ERRORS", detail: &detail };
+        let job =
+            Ended { kind: "emr_job_flow", parent: None, id: "j-1", state: "TERMINATED_WITH_ERRORS", detail: &detail };
         let failure = findings.into_failure(&job, Some("eu-west-1"));
         assert_eq!(failure.reason.as_deref(), Some("bad --password ***"));
         assert!(failure.console_url.unwrap().ends_with("clusterDetails/j-1"));

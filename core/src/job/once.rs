@@ -162,8 +162,7 @@ async fn send<A: Aws, S: Start>(aws: &A, start: &S, job: &Job, key: Key<'_>, mut
 
 /// 1, 2, 4, 8 seconds, spread by half so that many starters do not march in step.
 fn backoff(sends: u32) -> Duration {
-    let spread = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |now| now.subsec_micros() % 1000);
+    let spread =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_micros() % 1000);
     Duration::from_millis(500 * (1 << sends.min(4)) + u64::from(spread) * (1 << sends.min(4)) / 4)
 }

@@ -68,8 +68,11 @@ impl Model {
         let n = self.jobs.len() + 1;
         match operation {
             "RunJobFlow" => {
-                self.jobs.insert(0, json!({"Id": format!("j-{n}"), "Name": body["Name"], "ClusterArn": "arn",
-                    "Status": {"State": "STARTING", "Timeline": {"CreationDateTime": n}}}));
+                self.jobs.insert(
+                    0,
+                    json!({"Id": format!("j-{n}"), "Name": body["Name"], "ClusterArn": "arn",
+                    "Status": {"State": "STARTING", "Timeline": {"CreationDateTime": n}}}),
+                );
                 Ok(json!({"JobFlowId": format!("j-{n}")}))
             }
             "AddJobFlowSteps" => {
@@ -81,11 +84,15 @@ impl Model {
                 Ok(json!({"StepIds": ids}))
             }
             "StartJobRun" => {
-                self.jobs.insert(0, json!({"Id": format!("jr_{n}"), "JobRunState": "RUNNING", "Arguments": body["Arguments"]}));
+                self.jobs.insert(
+                    0,
+                    json!({"Id": format!("jr_{n}"), "JobRunState": "RUNNING", "Arguments": body["Arguments"]}),
+                );
                 Ok(json!({"JobRunId": format!("jr_{n}")}))
             }
             "StartExecution" => {
-                let arn = format!("{}:{}", MACHINE.replace("stateMachine", "execution"), body["name"].as_str().unwrap());
+                let arn =
+                    format!("{}:{}", MACHINE.replace("stateMachine", "execution"), body["name"].as_str().unwrap());
                 if self.jobs.iter().any(|job| job["executionArn"] == arn.as_str()) {
                     return Err(aws_error("ExecutionAlreadyExists", Class::Permanent));
                 }
@@ -134,12 +141,19 @@ fn cases() -> Vec<Case> {
         case("emr_step", json!({"JobFlowId": "j-1", "Steps": [step, step, step]}), "COMPLETED", "FAILED", 3),
         case("sfn_execution", json!({"stateMachineArn": MACHINE, "input": "{}"}), "SUCCEEDED", "TIMED_OUT", 1),
         case("glue_job_run", json!({"JobName": "etl"}), "SUCCEEDED", "EXPIRED", 1),
-        case("ssm_command", json!({"DocumentName": "AWS-RunShellScript", "InstanceIds": ["i-1"]}), "Success", "TimedOut", 1),
+        case(
+            "ssm_command",
+            json!({"DocumentName": "AWS-RunShellScript", "InstanceIds": ["i-1"]}),
+            "Success",
+            "TimedOut",
+            1,
+        ),
     ]
 }
 
 fn start(aws: &Fake, case: &Case, key: Option<&str>) -> Result<Started> {
-    let job = Job { kind: case.kind.to_owned(), request: case.request.clone(), key: key.map(str::to_owned), reuse: true };
+    let job =
+        Job { kind: case.kind.to_owned(), request: case.request.clone(), key: key.map(str::to_owned), reuse: true };
     block_on(start_on(aws, job))
 }
 
@@ -372,7 +386,9 @@ fn cancelling_what_has_ended_is_no_error() {
                 "GetJobRun" => Ok(json!({"JobRun": {"JobRunState": state}})),
                 "ListCommands" => Ok(json!({"Commands": [{"Status": state}]})),
                 "BatchStopJobRun" => Ok(json!({"Errors": [{"JobRunId": "x-1", "ErrorDetail": {"ErrorCode": "Bad"}}]})),
-                "CancelSteps" => Ok(json!({"CancelStepsInfoList": [{"StepId": "x-1", "Status": "FAILED", "Reason": "no"}]})),
+                "CancelSteps" => {
+                    Ok(json!({"CancelStepsInfoList": [{"StepId": "x-1", "Status": "FAILED", "Reason": "no"}]}))
+                }
                 _ => Err(aws_error("ValidationException", Class::Permanent)),
             });
             let cancelled = block_on(cancel_on(&aws, kind, Some("parent"), &ids));

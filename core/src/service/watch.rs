@@ -81,9 +81,9 @@ impl Remote for AwsRemote {
         state: &'a str,
         detail: &'a Value,
     ) -> BoxFuture<'a, JobFailure> {
-        Box::pin(async move {
-            diagnose::diagnose(&self.0, &Ended { kind: kind.name, parent, id, state, detail }).await
-        })
+        Box::pin(
+            async move { diagnose::diagnose(&self.0, &Ended { kind: kind.name, parent, id, state, detail }).await },
+        )
     }
 
     fn follow<'a>(

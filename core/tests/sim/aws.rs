@@ -127,9 +127,8 @@ impl World {
         *books.calls.entry(api.name).or_default() += 1;
         let now = self.now();
         let account = api.account.map(|account| (account.service.to_owned(), account.burst, account.refill));
-        for (name, burst, refill) in [Some((format!("{}:{}", api.service, api.name), api.burst, api.refill)), account]
-            .into_iter()
-            .flatten()
+        for (name, burst, refill) in
+            [Some((format!("{}:{}", api.service, api.name), api.burst, api.refill)), account].into_iter().flatten()
         {
             let bucket = books.buckets.entry(name.clone()).or_insert(Tokens { tokens: burst, at: now });
             bucket.tokens = (bucket.tokens + (now - bucket.at) * refill).min(burst) - 1.0;
@@ -242,7 +241,8 @@ impl World {
             }
         }
         if let Some(items) = &list.items {
-            let entries: Vec<Value> = page.items.iter().map(|(id, seen)| json!({items.id: id, "State": seen.state})).collect();
+            let entries: Vec<Value> =
+                page.items.iter().map(|(id, seen)| json!({items.id: id, "State": seen.state})).collect();
             page.raw = Some(json!({items.list: entries}).to_string().into_bytes());
         }
         Ok(page)

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use mwaalib_core::Error;
 use mwaalib_core::wait::kind::Kind;
 use mwaalib_core::wait::kinds;
 use mwaalib_core::wait::{Outcome, WaitSpec};
-use mwaalib_core::Error;
 
 use super::aws::{Faults, Script};
 use super::random::Random;
@@ -132,7 +132,14 @@ impl Author {
         Script { parent: parent.clone(), states, listed, last, denied: false }
     }
 
-    fn job(&mut self, kind: &'static Kind, group: usize, number: usize, parent: &Option<String>, delay: f64) -> Option<(String, Script)> {
+    fn job(
+        &mut self,
+        kind: &'static Kind,
+        group: usize,
+        number: usize,
+        parent: &Option<String>,
+        delay: f64,
+    ) -> Option<(String, Script)> {
         let id = id(kind, group, "job", number);
         let fails = self.random.unit() < 0.3;
         let mut script = self.script(kind, parent, fails);
@@ -271,7 +278,8 @@ impl Expect {
                     })
             }
             (Self::Failure(expected), Some(Err(Error::JobFailed(failure)))) => {
-                !failure.detail.is_null() && expected.iter().any(|(id, state)| failure.id == *id && failure.state == *state)
+                !failure.detail.is_null()
+                    && expected.iter().any(|(id, state)| failure.id == *id && failure.state == *state)
             }
             (Self::NotFound(id), Some(Err(Error::Aws(e)))) => {
                 e.class == mwaalib_core::error::Class::NotFound && e.message.contains(id)
@@ -279,7 +287,9 @@ impl Expect {
             (Self::Denied(id), Some(Err(Error::Aws(e)))) => {
                 e.class == mwaalib_core::error::Class::AccessDenied && e.message.contains(id)
             }
-            (Self::Unknown(id), Some(Err(Error::UnknownState { id: named, state, .. }))) => id == named && state == "MELTED",
+            (Self::Unknown(id), Some(Err(Error::UnknownState { id: named, state, .. }))) => {
+                id == named && state == "MELTED"
+            }
             (Self::Deadline, Some(Err(Error::Deadline { .. }))) => true,
             _ => false,
         }

@@ -99,7 +99,9 @@ impl Server {
             } else {
                 match self.answer(&target, &body) {
                     Some(reply) => (200, reply),
-                    None => (400, json!({"__type": "ValidationException", "message": format!("{target} is not offered")})),
+                    None => {
+                        (400, json!({"__type": "ValidationException", "message": format!("{target} is not offered")}))
+                    }
                 }
             };
             let reply = reply.to_string();
@@ -169,7 +171,8 @@ impl Server {
             "GetCrawler" => json!({"Crawler": self.crawler(number(&text("Name")))}),
             "BatchGetCrawlers" => {
                 let names = body["CrawlerNames"].as_array()?;
-                let crawlers: Vec<Value> = names.iter().map(|name| self.crawler(number(name.as_str().unwrap()))).collect();
+                let crawlers: Vec<Value> =
+                    names.iter().map(|name| self.crawler(number(name.as_str().unwrap()))).collect();
                 json!({"Crawlers": crawlers, "CrawlersNotFound": []})
             }
             _ => return None,

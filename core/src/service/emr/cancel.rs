@@ -67,6 +67,13 @@ fn refusals(reply: &Value) -> Vec<(String, Error)> {
 fn ended(state: &Value) -> bool {
     matches!(
         state.as_str().unwrap_or_default(),
-        "TERMINATING" | "TERMINATED" | "TERMINATED_WITH_ERRORS" | "CANCEL_PENDING" | "CANCELLED" | "COMPLETED" | "FAILED" | "INTERRUPTED"
+        "TERMINATING"
+            | "TERMINATED"
+            | "TERMINATED_WITH_ERRORS"
+            | "CANCEL_PENDING"
+            | "CANCELLED"
+            | "COMPLETED"
+            | "FAILED"
+            | "INTERRUPTED"
     )
 }

@@ -244,7 +244,8 @@ mod tests {
         assert_eq!(s3_address("s3://logs"), pair("logs", ""));
         assert_eq!(s3_address("s3://logs/j-1/steps/s-1/stderr.gz"), pair("logs", "j-1/steps/s-1/stderr.gz"));
         assert_eq!(s3_address("hdfs://x/y"), None);
-        let log = "Submitted application application_1700000000000_0001\nfinal status application_1700000000000_0002: x";
+        let log =
+            "Submitted application application_1700000000000_0001\nfinal status application_1700000000000_0002: x";
         assert_eq!(application_id(log), Some("application_1700000000000_0002"));
         assert_eq!(application_id("my application_x"), None);
     }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::error::{Class, Error, Result};
-use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, labelled, request_member, text_member, within_reach};
+use crate::job::{
+    Aws, Found, Key, Outcome, Search, Start, Started, labelled, request_member, text_member, within_reach,
+};
 
 /// EMR's limit for the names of clusters and steps.
 const NAME_LIMIT: usize = 256;

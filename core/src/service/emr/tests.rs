@@ -52,9 +52,13 @@ fn in_cluster_mode_the_driver_is_asked() {
 #[test]
 fn a_cancelled_step_tells_why_its_cluster_ended_and_denied_logs_hide_nothing() {
     let ended = json!({"Status": {"StateChangeReason": {"Code": "USER_REQUEST", "Message": "User request"}}});
-    assert_eq!(step(&aws(ended), "CANCELLED", &json!({"State": "CANCELLED"})).reason.as_deref(), Some("USER_REQUEST: User request"));
+    assert_eq!(
+        step(&aws(ended), "CANCELLED", &json!({"State": "CANCELLED"})).reason.as_deref(),
+        Some("USER_REQUEST: User request")
+    );
     let denied = Fake::new(|_, _| Err(aws_error("AccessDeniedException", Class::AccessDenied)));
-    let status = json!({"State": "FAILED", "FailureDetails": {"Reason": "Bad jar", "LogFile": "s3://logs/x/stderr.gz"}});
+    let status =
+        json!({"State": "FAILED", "FailureDetails": {"Reason": "Bad jar", "LogFile": "s3://logs/x/stderr.gz"}});
     let failure = step(&denied, "FAILED", &status);
     assert_eq!(failure.reason.as_deref(), Some("Bad jar"));
     assert_eq!(failure.logs.as_deref(), Some("s3://logs/x/stderr.gz"));
@@ -66,7 +70,8 @@ fn a_cluster_names_the_step_that_failed_first() {
         "StateChangeReason": {"Code": "STEP_FAILURE", "Message": "Shut down as step failed"}}}))
     .object("logs/j-1/steps/s-1/stderr", TRACE);
     let detail = json!({"Status": {"State": "TERMINATED_WITH_ERRORS"}});
-    let ended = Ended { kind: "emr_job_flow", parent: None, id: "j-1", state: "TERMINATED_WITH_ERRORS", detail: &detail };
+    let ended =
+        Ended { kind: "emr_job_flow", parent: None, id: "j-1", state: "TERMINATED_WITH_ERRORS", detail: &detail };
     let failure = block_on(diagnose_on(&aws, &ended));
     assert_eq!(failure.reason.as_deref(), Some("STEP_FAILURE: Shut down as step failed"));
     let cause = failure.cause.unwrap();
@@ -80,7 +85,8 @@ fn a_bootstrap_failure_shows_its_details_and_log() {
         "ErrorDetails": [{"ErrorCode": "BOOTSTRAP_FAILURE_BA_RETURN_CODE", "ErrorMessage": "exit 1",
                           "ErrorData": [{"instance-id": "i-9"}]}]}}))
     .object("logs/j-1/node/i-9/bootstrap-actions/1/stderr.gz", "pip: command not found\n");
-    let ended = Ended { kind: "emr_job_flow", parent: None, id: "j-1", state: "TERMINATED_WITH_ERRORS", detail: &Value::Null };
+    let ended =
+        Ended { kind: "emr_job_flow", parent: None, id: "j-1", state: "TERMINATED_WITH_ERRORS", detail: &Value::Null };
     let cause = block_on(diagnose_on(&aws, &ended)).cause.unwrap();
     assert!(cause.contains("instance-id: i-9") && cause.contains("pip: command not found"), "{cause}");
 }

@@ -27,9 +27,10 @@ pub(crate) async fn start<A: Aws>(aws: &A, job: &Job) -> Result<Started> {
             }
             (since, None)
         }
-        Err(Error::Aws(error)) if error.class == Class::AccessDenied => {
-            (None, Some(format!("cannot tell this crawl from the one before without glue:GetCrawler: {}", error.message)))
-        }
+        Err(Error::Aws(error)) if error.class == Class::AccessDenied => (
+            None,
+            Some(format!("cannot tell this crawl from the one before without glue:GetCrawler: {}", error.message)),
+        ),
         Err(error) => return Err(error),
     };
     match aws.call("glue", "StartCrawler", &job.request).await {

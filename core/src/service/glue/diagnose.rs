@@ -26,7 +26,8 @@ pub(crate) async fn job_run<A: Aws>(aws: &A, job: &Ended<'_>, findings: &mut Fin
     }
     // Error logs of Spark jobs lie under /error, of Python shell jobs under their own group, and
     // continuous logging writes to logs-v2.
-    let mut places = vec![(format!("{group}/error"), job.id.to_owned()), (format!("{group}/output"), job.id.to_owned())];
+    let mut places =
+        vec![(format!("{group}/error"), job.id.to_owned()), (format!("{group}/output"), job.id.to_owned())];
     places.push((format!("{group}/logs-v2"), format!("{}-driver", job.id)));
     if group == DEFAULT_GROUP {
         places.push((format!("{PYTHON_SHELL_GROUP}/error"), job.id.to_owned()));

@@ -97,7 +97,10 @@ impl LogTail {
         for place in &mut self.places {
             match place.read(aws, &self.run, &mut lines).await {
                 Err(Error::Aws(error))
-                    if matches!(error.class, Class::NotFound | Class::Transient | Class::Throttled | Class::Expired) => {}
+                    if matches!(
+                        error.class,
+                        Class::NotFound | Class::Transient | Class::Throttled | Class::Expired
+                    ) => {}
                 Err(error) => {
                     place.closed = true;
                     self.refused = Some(error);

@@ -54,7 +54,8 @@ fn runs_that_glue_ended_have_a_reason_of_their_own() {
 #[test]
 fn a_crawl_is_told_by_its_own_lines_of_the_log() {
     let aws = Fake::new(|_, _| {
-        let lines = ["[old] ERROR : other crawl", "[new] INFO : start", "[new] ERROR : Insufficient Lake Formation permission"];
+        let lines =
+            ["[old] ERROR : other crawl", "[new] INFO : start", "[new] ERROR : Insufficient Lake Formation permission"];
         Ok(json!({"events": lines.map(|line| json!({"message": line}))}))
     });
     let detail = json!({"Crawler": {"Name": "c", "LastCrawl": {"Status": "FAILED", "ErrorMessage": "Internal",

@@ -106,9 +106,13 @@ fn cause_text(cause: &str) -> String {
         [Some(name), Some(state.to_owned()), member("ErrorMessage").map(str::to_owned)].into_iter().flatten().collect()
     } else if json["Step"]["Status"].is_object() {
         let status = &json["Step"]["Status"];
-        let reason = status["FailureDetails"]["Reason"].as_str().or_else(|| status["StateChangeReason"]["Message"].as_str());
+        let reason =
+            status["FailureDetails"]["Reason"].as_str().or_else(|| status["StateChangeReason"]["Message"].as_str());
         let name = format!("EMR step {}", json["Step"]["Id"].as_str().unwrap_or_default());
-        [Some(name), status["State"].as_str().map(str::to_owned), reason.map(str::to_owned)].into_iter().flatten().collect()
+        [Some(name), status["State"].as_str().map(str::to_owned), reason.map(str::to_owned)]
+            .into_iter()
+            .flatten()
+            .collect()
     } else {
         vec![cause.to_owned()]
     };

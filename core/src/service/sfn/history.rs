@@ -73,8 +73,7 @@ pub(crate) fn failures(events: &[Value]) -> Vec<Failure> {
 
 /// Takes up a failing event, unless a later one of the same state (a retry) is known.
 fn note(current: &mut Option<Failure>, details: &Value, ending: &Failure, first: bool) {
-    let mut failure =
-        Failure { error: text(details, "error"), cause: text(details, "cause"), ..Failure::default() };
+    let mut failure = Failure { error: text(details, "error"), cause: text(details, "cause"), ..Failure::default() };
     if first && failure.error.is_empty() && failure.cause.is_empty() {
         failure.error.clone_from(&ending.error);
         failure.cause.clone_from(&ending.cause);
@@ -102,7 +101,11 @@ fn previous(event: &Value) -> Option<i64> {
 
 fn details(event: &Value) -> &Value {
     let members = event.as_object().into_iter().flatten();
-    members.filter(|(name, _)| name.ends_with("EventDetails")).map(|(_, details)| details).next().unwrap_or(&Value::Null)
+    members
+        .filter(|(name, _)| name.ends_with("EventDetails"))
+        .map(|(_, details)| details)
+        .next()
+        .unwrap_or(&Value::Null)
 }
 
 fn text(details: &Value, name: &str) -> String {

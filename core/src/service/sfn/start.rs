@@ -51,14 +51,7 @@ impl Start for Execution {
 
     fn started(&self, _request: &Value, response: Value) -> Result<Started> {
         let arn = text_member(&response, "executionArn", Self::OPERATION)?;
-        Ok(Started {
-            parent: machine_of(&arn),
-            ids: vec![arn],
-            reattached: None,
-            response,
-            since: None,
-            notice: None,
-        })
+        Ok(Started { parent: machine_of(&arn), ids: vec![arn], reattached: None, response, since: None, notice: None })
     }
 
     fn taken(&self, request: &Value, error: &Error) -> bool {

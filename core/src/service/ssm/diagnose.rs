@@ -8,7 +8,8 @@ use crate::job::Aws;
 /// `id` is the instance; for the command itself or `*`, the first instance that failed is taken.
 pub(crate) async fn command<A: Aws>(aws: &A, job: &Ended<'_>, findings: &mut Findings) {
     let command = job.parent.unwrap_or(job.id);
-    let instance = if job.id == command || job.id == "*" { first_failed(aws, command).await } else { Some(job.id.to_owned()) };
+    let instance =
+        if job.id == command || job.id == "*" { first_failed(aws, command).await } else { Some(job.id.to_owned()) };
     let mut invocation = job.detail.get("CommandInvocation").unwrap_or(job.detail).clone();
     if let Some(instance) = instance {
         let body = json!({"CommandId": command, "InstanceId": instance});

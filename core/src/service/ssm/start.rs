@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, labelled, newest, request_member, text_member, within_reach};
+use crate::job::{
+    Aws, Found, Key, Outcome, Search, Start, Started, labelled, newest, request_member, text_member, within_reach,
+};
 
 /// SSM's limit for a comment.
 const COMMENT_LIMIT: usize = 100;
