@@ -223,8 +223,6 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(String, V
                 return Some((header("x-amz-target:").unwrap_or_default(), body));
             }
         }
-        if stream.read_buf(buffer).await.ok().filter(|count| *count > 0).is_none() {
-            return None;
-        }
+        stream.read_buf(buffer).await.ok().filter(|count| *count > 0)?;
     }
 }
