@@ -13,6 +13,9 @@ use sim::aws::{Simulated, World};
 use sim::plot::{self, Act};
 use tokio::time::{Instant, sleep_until};
 
+/// In seconds; much longer than anything that is waited for.
+const LOST: f64 = 100_000.0;
+
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect(name))
 }
@@ -110,10 +113,9 @@ async fn perform(mut act: Act, world: Arc<World>, engine: Arc<Engine>) -> (Act, 
         act.spec.deadline = Some(now + deadline);
     }
     let wait = engine.wait(Arc::new(Simulated(Arc::clone(&world))), act.spec.clone(), None);
-    let result = match act.dropped {
-        Some(after) => tokio::time::timeout(Duration::from_secs_f64(after), wait).await.ok(),
-        None => Some(wait.await),
-    };
+    // A wait that is lost must not stop the test.
+    let patience = act.dropped.unwrap_or(LOST);
+    let result = tokio::time::timeout(Duration::from_secs_f64(patience), wait).await.ok();
     let met = act.expect.met(result.as_ref());
     let verdict = if met { Ok(()) } else { Err(format!("{result:?} at {}", world.now())) };
     let delay = (Instant::now() - world.begun).as_secs_f64() - act.over.max(act.at);
