@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -16,6 +18,7 @@ from pathlib import Path
 from image.catalogue import IMAGES, Image, UnsupportedError, find
 from image.environment import cache_directory
 from image.row import Package, Row, run_row
+from image.services import stop_everything
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = ("environment", "install", "pip check", "provider", "database", "parse", "start", "tasks", "links")
@@ -63,6 +66,12 @@ def packaged(image: Image, wheel: Path | None, folder: Path) -> Path:
     return folder / image.airflow
 
 
+def broken_off(number: int, _: object) -> None:
+    """Leave no process behind when the run is stopped."""
+    stop_everything()
+    os._exit(128 + number)
+
+
 def main() -> int:
     """Run the rows and print the table; 0 if all pass."""
     options = parse_arguments()
@@ -71,6 +80,8 @@ def main() -> int:
     except UnsupportedError as error:
         print(error, file=sys.stderr)
         return 2
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, broken_off)
     work = options.keep or Path(tempfile.mkdtemp(prefix="mwaalib-matrix-"))
     dags = [] if options.incumbent else sorted((ROOT / "dags").glob("*.py"))
     began = time.monotonic()

@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from .services import free_port, wait_for_port
+from .services import STARTED, free_port, wait_for_port
 
 WAIT_THEN_PASS = {
     "StartAt": "Wait",
@@ -40,6 +40,7 @@ class Moto:
                 env=environment,
                 start_new_session=True,
             )
+        STARTED.append(self.process)
         if not wait_for_port(self.port, 60):
             self.stop()
             raise RuntimeError(f"moto's server did not start; its output is in {log}")

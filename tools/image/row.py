@@ -23,6 +23,7 @@ from .services import Airflow
 TESTS = Path(__file__).resolve().parents[2] / "tests" / "matrix"
 PLUGINS = "/usr/local/airflow/plugins"
 INCUMBENT = "airflow.providers.amazon.aws."
+GLUE_WAIT = "        waiter_delay=1,\n        waiter_max_attempts=240,\n"
 BLOCKING = ("cluster_blocking", "glue_blocking")
 DEFERRED = ("glue_deferred", "execution_deferred")
 LINKS = {
@@ -228,6 +229,8 @@ class Run:
             text = source.read_text()
             if self.package.incumbent:
                 text = text.replace("mwaalib.", INCUMBENT)
+                # Older ones have no such parameters of GlueJobOperator.
+                text = text.replace(GLUE_WAIT, "        job_poll_interval=1,\n")
             (self.home / "dags" / source.name).write_text(text)
         done = self.airflow.call(
             "python", str(TESTS / "inside" / "prepare.py"), str(self.home / "dags"), self.moto.endpoint

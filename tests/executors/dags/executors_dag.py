@@ -40,10 +40,14 @@ with DAG(
         },
     )
     jobs = [
+        GlueJobOperator(task_id="job_blocking", job_name="job-blocking", job_poll_interval=1),
         GlueJobOperator(
-            task_id=f"job_{name}", job_name=f"job-{name}", job_poll_interval=1, deferrable=deferred
-        )
-        for name, deferred in (("blocking", False), ("deferred", True))
+            task_id="job_deferred",
+            job_name="job-deferred",
+            waiter_delay=1,
+            waiter_max_attempts=240,
+            deferrable=True,
+        ),
     ]
     terminate = EmrTerminateJobFlowOperator(task_id="terminate_cluster", job_flow_id=create.output)
     # What the triggerer has in hand when it is killed.

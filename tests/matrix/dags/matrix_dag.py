@@ -45,7 +45,11 @@ with DAG(
     )
     glue_blocking = GlueJobOperator(task_id="glue_blocking", job_name="matrix-blocking", job_poll_interval=1)
     glue_deferred = GlueJobOperator(
-        task_id="glue_deferred", job_name="matrix-deferred", job_poll_interval=1, deferrable=True
+        task_id="glue_deferred",
+        job_name="matrix-deferred",
+        waiter_delay=1,
+        waiter_max_attempts=240,
+        deferrable=True,
     )
     start = StepFunctionStartExecutionOperator(
         task_id="execution_deferred",
