@@ -230,7 +230,7 @@ class Run:
             if self.package.incumbent:
                 text = text.replace("mwaalib.", INCUMBENT)
                 # Older ones have no such parameters of GlueJobOperator.
-                text = text.replace(GLUE_WAIT, "        job_poll_interval=1,\n")
+                text = text.replace(GLUE_WAIT, "        job_poll_interval=1,\n", 1)
             (self.home / "dags" / source.name).write_text(text)
         done = self.airflow.call(
             "python", str(TESTS / "inside" / "prepare.py"), str(self.home / "dags"), self.moto.endpoint
