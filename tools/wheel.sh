@@ -18,6 +18,7 @@ fi
 mkdir -p dist && rm -f dist/mwaalib-*.whl dist/.stamp
 maturin build --release --locked --compatibility manylinux_2_28 --target "$MWAALIB_TARGET" --out dist >&2
 wheel=$(ls dist/mwaalib-*.whl)
+"$MWAALIB_CACHE/tools/bin/python" tools/repack_wheel.py "$wheel"
 size=$(stat -c %s "$wheel")
 if [ "$size" -gt 8000000 ]; then
     echo "warning: $wheel has $size bytes, more than the 8 MB that it should have" >&2
