@@ -130,11 +130,24 @@ class Cloud:
             *("s3api", "put-bucket-versioning", "--bucket", MWAA_BUCKET),
             *("--versioning-configuration", "Status=Enabled"),
         )
-        output = self.run(["bash", str(ROOT / "setup" / "deploy.sh"), "-s", MWAA_BUCKET, "-d", DATA_BUCKET])
-        (self.layout.folder("logs/services") / "deploy.log").write_text(output)
-        for line in output.splitlines():
-            if line.strip():
-                self.console.say(f"  | {line}")
+        command = ["bash", str(ROOT / "setup" / "deploy.sh"), "-s", MWAA_BUCKET, "-d", DATA_BUCKET]
+        with subprocess.Popen(
+            command,
+            env=self.environment,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            with (self.layout.folder("logs/services") / "deploy.log").open("w") as log:
+                for line in process.stdout:
+                    log.write(line)
+                    if line.strip():
+                        self.console.say(f"  | {line.rstrip()}")
+        if process.returncode:
+            raise DemoError(f"setup/deploy.sh ended with {process.returncode}; what it said is above")
 
     def upload_dataset(self, path: Path) -> str:
         """Put the data set where the DAG's collect step can fetch it, and return its address."""

@@ -114,7 +114,8 @@ class Demo:
             airflow.wait_for_dag()
             self.console.say(f"  {airflow.address} while it runs; its DAG is what deploy.sh uploaded")
         params = {"dataset": address, **self.conf}
-        with self.console.phase(f"DAG run with {json.dumps(params)}"):
+        with self.console.phase("DAG run"):
+            self.console.say(f"  params {json.dumps(params)}")
 
             def check() -> None:
                 cloud.check()

@@ -12,8 +12,8 @@ from demo.console import Console, DemoError
 
 LOOK_EVERY = 0.4  # seconds
 LONGEST_RUN = float(os.environ.get("DEMO_TIMEOUT", "3600"))  # seconds
+LONGEST_SILENCE = 60.0  # seconds
 FINAL = {"success", "failed"}
-FAILED = {"failed", "upstream_failed"}
 
 
 @dataclass
@@ -64,19 +64,25 @@ def follow(airflow: DemoAirflow, run_id: str, console: Console, check: Callable[
     :param console: gets a line for each change of state.
     :param check: raises when something that the run needs has ended.
     :return: how it ended.
-    :raises DemoError: if it takes longer than ``DEMO_TIMEOUT`` seconds.
+    :raises DemoError: if it takes longer than ``DEMO_TIMEOUT`` seconds, or Airflow no longer answers.
     """
     began = time.monotonic()
     open_spans: dict[str, Span] = {}
     spans: list[Span] = []
+    answered = began
     while True:
         check()
         now = time.monotonic() - began
         try:
             run_state = airflow.run_state(run_id)
             instances = airflow.task_instances(run_id)
-        except TimeoutError:
+        except OSError as error:
+            # The API server is one busy process; only its lasting silence is a failure.
+            if time.monotonic() - answered > LONGEST_SILENCE:
+                raise DemoError(f"Airflow's API does not answer: {error}") from error
+            time.sleep(LOOK_EVERY)
             continue
+        answered = time.monotonic()
         for instance in sorted(instances, key=lambda i: i.get("start_date") or "~"):
             task, state = instance["task_id"], instance["state"] or "waiting"
             current = open_spans.get(task)
