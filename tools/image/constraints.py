@@ -1,7 +1,8 @@
 """The constraint files that an MWAA image is installed with.
 
 They come from Airflow's official address, or from the directory in ``MWAA_CONSTRAINTS_DIR`` with
-``<version>/constraints.txt`` and ``<version>/essential.txt`` in it.
+``<version>/constraints.txt`` and ``<version>/essential.txt`` in it. Where neither is to be had, ``locks`` has
+the part of them that the environments here need.
 """
 
 from __future__ import annotations
