@@ -44,8 +44,11 @@ class CrawlRun:
         self._cancelled.set()
 
     def drive(self, state: str, message: str) -> None:
-        """End the crawl as a test wants: SUCCEEDED, FAILED or CANCELLED."""
+        """Put the crawl where a test wants it: RUNNING or STOPPING, or ended SUCCEEDED, FAILED or CANCELLED."""
         self._crawl.driven = True
+        if state in ("RUNNING", "STOPPING"):
+            self._crawler.phase = state
+            return
         self._end(state, message)
         self._crawler.phase = "READY"
 
