@@ -110,7 +110,10 @@ def test_local_script_is_uploaded(aws: Any, tmp_path: Path) -> None:
     script.write_text("print(1)")
     s3, bucket, name = aws.client("s3"), unique("bucket"), unique("job")
     s3.create_bucket(Bucket=bucket)
-    arguments = {"script_location": str(script), "s3_bucket": bucket, "wait_for_completion": False}
+    # The first run may still be under way when the script is replaced.
+    arguments = {
+        "script_location": str(script), "s3_bucket": bucket, "wait_for_completion": False, "concurrent_run_limit": 3
+    }  # fmt: skip
     operator(name, **arguments).execute(context())
     key = "artifacts/glue-scripts/transform.py"
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"print(1)"
