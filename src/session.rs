@@ -53,7 +53,8 @@ impl Session {
             if let Some(session) = opened {
                 return Ok(session);
             }
-            let session = CoreSession::get(&settings).await?;
+            // Boxed: each of 10,000 waits would carry the state of opening a session.
+            let session = Box::pin(CoreSession::get(&settings)).await?;
             keep.set(&session);
             Ok(session)
         }
