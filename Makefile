@@ -1,7 +1,7 @@
 # What can be done here. Every target sets up what it needs first; the work is in tools/ and demo/.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-rust test-python lint format wheel sdist lambda mwaa matrix docs lock clean clean-all
+.PHONY: help setup demo test test-rust test-python lint format wheel sdist lambda mwaa matrix bench docs lock clean clean-all
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,6 +38,9 @@ mwaa: wheel ## requirements.txt and plugins.zip for Amazon MWAA (MWAA_VERSION=3.
 
 matrix: wheel ## install and run the wheel as in each Amazon MWAA image (MATRIX="3.3.1 --jobs 1" chooses)
 	@tools/matrix.sh
+
+bench: setup ## measure waits beside apache-airflow-providers-amazon's (BENCH="--quick" for a short look)
+	@tools/bench.sh
 
 docs: setup ## build the documentation into dist/docs and check its links
 	@tools/docs.sh

@@ -21,7 +21,8 @@ wheel=$(ls dist/mwaalib-*.whl)
 "$MWAALIB_CACHE/tools/bin/python" tools/repack_wheel.py "$wheel"
 size=$(stat -c %s "$wheel")
 if [ "$size" -gt 8000000 ]; then
-    echo "warning: $wheel has $size bytes, more than the 8 MB that it should have" >&2
+    echo "$wheel has $size bytes, more than the 8 MB it may have" >&2
+    exit 1
 fi
 auditwheel show "$wheel" >&2
 echo "$stamp" >dist/.stamp

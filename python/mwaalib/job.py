@@ -268,7 +268,7 @@ class JobOperator:
 
     def defer_wait(self, wait: Wait) -> NoReturn:
         """Give the worker free until the trigger reports the end of the wait."""
-        from mwaalib.connection import options
+        from mwaalib.connection.client_options import options
         from mwaalib.triggers.wait import WaitTrigger
 
         trigger = WaitTrigger(

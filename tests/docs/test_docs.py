@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mwaalib.connection import _ASSUME_ROLE, _EXTRAS
+from mwaalib.connection import _EXTRAS
+from mwaalib.connection.role import ASSUME_ROLE
 from mwaalib.provider_info import get_provider_info
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +44,7 @@ def test_extras_of_a_connection():
         "assume_role_with_web_identity_federation",
         "assume_role_with_web_identity_token_file",
     }
-    assert said >= set(_ASSUME_ROLE)
+    assert said >= set(ASSUME_ROLE)
 
 
 def test_classes_that_migration_names_exist():
