@@ -15,7 +15,9 @@ DAG = SETUP.parent / "dags" / "mwaa_movielens_dag.py"
 
 # What each operator may call, its waits in the triggerer, its diagnosis and its on_kill included.
 CALLS = {
-    "EmrCreateJobFlowOperator": ["RunJobFlow", "AddTags", "ListClusters", "DescribeCluster"],
+    "EmrCreateJobFlowOperator": [
+        "RunJobFlow", "AddTags", "PutAutoTerminationPolicy", "ListClusters", "DescribeCluster",
+    ],
     "EmrJobFlowSensor": ["DescribeCluster", "ListClusters"],
     "EmrAddStepsOperator": [
         "AddJobFlowSteps", "ListSteps", "DescribeStep", "DescribeCluster", "CancelSteps",
