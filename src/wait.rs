@@ -64,7 +64,7 @@ fn sink(py: Python<'_>, bridge: &Arc<Py<Bridge>>, function: Py<PyAny>) -> PyResu
     Ok(Arc::new(move |event| Bridge::push(&bridge, Item::Event { callback: Arc::clone(&callback), event })))
 }
 
-/// Called when the future is done: if it was cancelled, ends the wait.
+/// Called when the future is done, by whomever: ends the wait.
 #[pyclass(frozen, module = "mwaalib._core")]
 struct Cancel {
     task: AbortHandle,
@@ -73,11 +73,10 @@ struct Cancel {
 
 #[pymethods]
 impl Cancel {
-    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __call__(&self, _future: &Bound<'_, PyAny>) {
         // In a forked child the wait is not there.
-        if self.pid == std::process::id() && future.call_method0("cancelled")?.is_truthy()? {
+        if self.pid == std::process::id() {
             self.task.abort();
         }
-        Ok(())
     }
 }

@@ -11,12 +11,12 @@ import json
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from mwaalib import _json
-from mwaalib.exceptions import InternalError, MwaalibError, from_dict
+from mwaalib import _json, metrics
+from mwaalib.compat import airflow_version
+from mwaalib.exceptions import InternalError, MwaalibError, WaitCancelledError, from_dict
 
 if TYPE_CHECKING:
     from mwaalib.compat import Context
@@ -28,8 +28,7 @@ _GRACE = 120.0
 Log: TypeAlias = Any
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """What to wait for.
 
     :param kind: Kind of job, as `emr_step`.
@@ -55,18 +54,17 @@ class Wait:
 
     def within(self, seconds: float | None) -> Wait:
         """Return this wait with a deadline so many seconds from now; None means without one."""
-        return replace(self, deadline=None if seconds is None else time.time() + seconds)
+        return self._replace(deadline=None if seconds is None else time.time() + seconds)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         # The core wants to be told how often to look; at once and always is no answer.
-        return {**asdict(self), "delay": max(float(self.delay), 0.05)}
+        return {**self._asdict(), "delay": max(float(self.delay), 0.05)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Wait:
         """Return the wait of a JSON form; members it does not know are left out."""
-        known = {item.name for item in fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
+        return cls(**{name: value for name, value in data.items() if name in cls._fields})
 
     def to_json(self) -> str:
         """Return the text the native core takes."""
@@ -85,8 +83,7 @@ class Wait:
         return json.loads(reply)["results"]
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """What to start, and how to wait for it.
 
     :param kind: Kind of job, as `glue_job_run`.
@@ -126,14 +123,12 @@ class Job:
         ).within(self.timeout)
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(NamedTuple):
     """What the start of a job gave.
 
     :param ids: Ids of the jobs.
     :param parent: What the ids belong to.
     :param reattached: None when it was started now, else what was found: `pending` or `succeeded`.
-    :param response: The reply of AWS to the start, empty when nothing was started.
     :param since: Unix time from which this run counts, where the service keeps one state for all runs.
     :param notice: What the start could not make sure of.
     """
@@ -141,7 +136,6 @@ class Started:
     ids: list[str]
     parent: str | None = None
     reattached: str | None = None
-    response: dict[str, Any] = field(default_factory=dict)
     since: float | None = None
     notice: str | None = None
 
@@ -177,8 +171,8 @@ def start(session: Any, job: Job, key: str | None, log: Log) -> Started:
     :param log: The task's log.
     """
     reply = json.loads(session.start(job.to_json(key)))
-    known = {item.name for item in fields(Started)}
-    started = Started(**{name: value for name, value in reply.items() if name in known and value is not None})
+    told = {name: value for name, value in reply.items() if name in Started._fields and value is not None}
+    started = Started(**told)
     ids = ", ".join(started.ids)
     if started.reattached == "succeeded":
         log.info("%s %s of an earlier attempt of this task has succeeded: adopting it", job.kind, ids)
@@ -230,6 +224,8 @@ class JobOperator:
 
     # What on_kill cancels: set while a wait runs in this process.
     _wait: Wait | None = None
+    # Whether the task's thread is inside that wait now.
+    _in_wait = False
 
     def run_job(self, context: Context, job: Job, *, wait: bool = True, deferrable: bool = False) -> Any:
         """Run a job from its start to its end.
@@ -260,11 +256,24 @@ class JobOperator:
         if deferrable:
             self.defer_wait(wait)
         try:
-            wait.block(self.hook.session, self.log)
+            self.block(wait)
         except MwaalibError as error:
             self.job_failed(context, wait, error)
             raise
         return self.job_done(context, wait)
+
+    def block(self, wait: Wait) -> list[dict[str, Any]]:
+        """Wait in this thread until the end, or until the task is killed.
+
+        :param wait: What to wait for.
+        :return: One dict per id with `id`, `state` and `detail`.
+        """
+        self._wait, self._in_wait = wait, True
+        try:
+            return wait.block(self.hook.session, self.log)
+        finally:
+            self._in_wait = False
+            metrics.publish()
 
     def defer_wait(self, wait: Wait) -> NoReturn:
         """Give the worker free until the trigger reports the end of the wait."""
@@ -300,14 +309,22 @@ class JobOperator:
         return self.job_done(context, wait)
 
     def on_kill(self) -> None:
-        """Cancel the job, where the operator promises it."""
-        if self._wait is None or not self.cancels_on_kill():
-            return
-        self.log.info("Cancelling %s %s", self._wait.kind, ", ".join(self._wait.ids))
+        """Cancel the job, where the operator promises it, and end the wait that runs in this thread.
+
+        :raises WaitCancelledError: to end the wait. Airflow 3 calls this from its signal handler and goes on
+            with the task when it returns; Airflow 2 raises an error of its own.
+        """
+        if self._wait is not None and self.cancels_on_kill():
+            self._cancel(self._wait)
+        if self._in_wait and airflow_version() >= (3,):
+            raise WaitCancelledError("the task was killed while it waited")
+
+    def _cancel(self, wait: Wait) -> None:
+        self.log.info("Cancelling %s %s", wait.kind, ", ".join(wait.ids))
         try:
-            self.hook.session.cancel(self._wait.to_json())
+            self.hook.session.cancel(wait.to_json())
         except MwaalibError:
-            self.log.exception("%s %s could not be cancelled", self._wait.kind, ", ".join(self._wait.ids))
+            self.log.exception("%s %s could not be cancelled", wait.kind, ", ".join(wait.ids))
 
     def job_started(self, context: Context, started: Started) -> None:
         """Publish what is known of a job that has just started: links, XComs."""

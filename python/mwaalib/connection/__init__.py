@@ -54,6 +54,8 @@ _EXTRAS = {
     "assume_role_with_web_identity_federation",
     "assume_role_with_web_identity_token_file",
 }
+
+
 def fetch(conn_id: str | None) -> Any:
     """Return the Airflow connection, or None where the default chain is meant.
 

@@ -101,9 +101,8 @@ class AwsBaseSensor(AwsHookMixin[AwsHookType], BaseSensorOperator):
 
     def _wait_here(self, timeout: float) -> None:
         wait = self.sensor_wait().within(timeout)
-        self._wait = wait
         try:
-            wait.block(self.hook.session, self.log)
+            self.block(wait)
         except WaitTimeoutError as error:
             raise SensorTimeoutError(
                 kind=error.kind, ids=error.ids, states=error.states, detail=error.detail

@@ -1,35 +1,24 @@
 """The one trigger: waits for any job of AWS, in the triggerer.
 
-Waits of one connection share a native session, whose pollers answer many waits with one call. The
-connection is read off the event loop, once for all waits that use it, and read again from time to
-time so that rotated credentials reach waits that run already.
+Waits of one connection share a native session, whose pollers answer many waits with one call.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import json
-import logging
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from mwaalib import _native, connection, metrics
+from mwaalib.connection import DEFAULT_CONN_ID
 from mwaalib.exceptions import InternalError, MwaalibError
 from mwaalib.job import log_event
+from mwaalib.triggers._shared import Key, shared
 
-# Seconds after which a connection in use is read again.
-REFRESH = 60.0
 # Bytes of a service's description that an error may carry through Airflow's database.
 _DETAIL_LIMIT = 8192
-
-log = logging.getLogger(__name__)
-
-_Key = tuple[Any, ...]
 
 
 class WaitTrigger(BaseTrigger):
@@ -52,7 +41,7 @@ class WaitTrigger(BaseTrigger):
     def __init__(
         self,
         wait: dict[str, Any],
-        aws_conn_id: str | None = connection.DEFAULT_CONN_ID,
+        aws_conn_id: str | None = DEFAULT_CONN_ID,
         region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
@@ -89,7 +78,8 @@ class WaitTrigger(BaseTrigger):
         """Wait, then fire the one event."""
         error: MwaalibError | None = None
         try:
-            await self._run()
+            with shared(self._key()) as connection:
+                await connection.wait(self.wait, self._log_event)
         except MwaalibError as known:
             error = known
         except Exception as unknown:
@@ -101,32 +91,14 @@ class WaitTrigger(BaseTrigger):
         """Cancel the job after a user has killed the deferred task."""
         if not self.cancel_on_kill:
             return
-        async with _sessions().lease(self._key()) as lease:
-            await asyncio.get_running_loop().run_in_executor(
-                None, lease.session.cancel, json.dumps(self.wait)
-            )
-
-    async def _run(self) -> None:
-        text = json.dumps(self.wait)
-        async with _sessions().lease(self._key()) as lease:
-            while True:
-                waiting = asyncio.ensure_future(lease.session.wait_async(text, self._log_event))
-                changed = lease.on_change()
-                try:
-                    await asyncio.wait((waiting, changed), return_when=asyncio.FIRST_COMPLETED)
-                    if waiting.done():
-                        waiting.result()
-                        return
-                    self.log.info("Connection %r has changed: going on with the new one", self.aws_conn_id)
-                finally:
-                    # Drops the wait in the core; a no-op once it is done.
-                    waiting.cancel()
-                    lease.forget(changed)
+        with shared(self._key()) as connection:
+            session = await connection.ready()
+            await asyncio.get_running_loop().run_in_executor(None, session.cancel, json.dumps(self.wait))
 
     def _log_event(self, text: str) -> None:
         log_event(self.log, text)
 
-    def _key(self) -> _Key:
+    def _key(self) -> Key:
         config = json.dumps(self.botocore_config, sort_keys=True) if self.botocore_config else None
         return (self.aws_conn_id, self.region_name, self.verify, config, self.service)
 
@@ -138,144 +110,3 @@ class WaitTrigger(BaseTrigger):
                 data["detail"] = None
             payload.update(status="error", error=data, message=str(error))
         return payload
-
-
-class _Shared:
-    """One connection, read for all waits that use it."""
-
-    def __init__(self, key: _Key) -> None:
-        self.key = key
-        self.users = 0
-        self.session: Any = None
-        self.settings: str | None = None
-        self.read_at = 0.0
-        self.watchers: set[asyncio.Future[None]] = set()
-        self.reading: asyncio.Task[None] | None = None
-        self.refreshing: asyncio.Task[None] | None = None
-
-    async def fresh(self) -> None:
-        """Read the connection unless that was done lately; one read serves all who ask."""
-        if self.session is not None and time.monotonic() - self.read_at < REFRESH:
-            return
-        if self.reading is None:
-            self.reading = asyncio.get_running_loop().create_task(self._read())
-        task = self.reading
-        try:
-            # A wait that is cancelled must not take the read from the others.
-            await asyncio.shield(task)
-        finally:
-            if task.done() and self.reading is task:
-                self.reading = None
-
-    async def _read(self) -> None:
-        settings = await _off_loop(_resolve, self.key)
-        self.read_at = time.monotonic()
-        if settings == self.settings:
-            return
-        session = await _off_loop(_native.session, settings)
-        self.settings, self.session = settings, session
-        for watcher in self.watchers:
-            if not watcher.done():
-                watcher.set_result(None)
-
-    async def refresh(self) -> None:
-        """Read the connection again and again while anyone uses it."""
-        while True:
-            await asyncio.sleep(REFRESH)
-            metrics.publish()
-            try:
-                await self.fresh()
-            except Exception as error:
-                # The session in use may well go on working: say so, and look again later.
-                log.warning("Connection %r could not be read again: %s", self.key[0], error)
-
-
-class _Lease:
-    """One wait's use of a shared connection."""
-
-    def __init__(self, pool: _Sessions, key: _Key) -> None:
-        self._pool = pool
-        self._key = key
-
-    async def __aenter__(self) -> _Lease:
-        shared = self._shared = self._pool.shared.setdefault(self._key, _Shared(self._key))
-        shared.users += 1
-        try:
-            await shared.fresh()
-        except BaseException:
-            self._leave()
-            raise
-        metrics.publish()
-        if shared.refreshing is None:
-            # In an empty context: its log lines belong to no single task.
-            loop = asyncio.get_running_loop()
-            shared.refreshing = contextvars.Context().run(loop.create_task, shared.refresh())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._leave()
-
-    def _leave(self) -> None:
-        shared = self._shared
-        shared.users -= 1
-        if shared.users == 0:
-            if shared.refreshing is not None:
-                shared.refreshing.cancel()
-            if self._pool.shared.get(self._key) is shared:
-                del self._pool.shared[self._key]
-
-    @property
-    def session(self) -> Any:
-        return self._shared.session
-
-    def on_change(self) -> asyncio.Future[None]:
-        """Return a future that is done when the connection has changed."""
-        watcher = asyncio.get_running_loop().create_future()
-        self._shared.watchers.add(watcher)
-        return watcher
-
-    def forget(self, watcher: asyncio.Future[None]) -> None:
-        self._shared.watchers.discard(watcher)
-        watcher.cancel()
-
-
-class _Sessions:
-    """The shared connections of one event loop."""
-
-    def __init__(self) -> None:
-        self.shared: dict[_Key, _Shared] = {}
-
-    def lease(self, key: _Key) -> _Lease:
-        return _Lease(self, key)
-
-
-_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sessions] = WeakKeyDictionary()
-
-
-def _sessions() -> _Sessions:
-    loop = asyncio.get_running_loop()
-    pool = _pools.get(loop)
-    if pool is None:
-        pool = _pools[loop] = _Sessions()
-    return pool
-
-
-def _resolve(key: _Key) -> str:
-    conn_id, region_name, verify, config, service = key
-    return connection.resolve(
-        conn_id,
-        region_name=region_name,
-        verify=verify,
-        config=json.loads(config) if config else None,
-        service=service,
-    )
-
-
-async def _off_loop(function: Callable[..., Any], *args: Any) -> Any:
-    """Run what blocks in a thread from which Airflow's connections can be read."""
-    try:
-        # In Airflow 3.0 reading a connection hops back to this loop, which only asgiref's threads can.
-        from asgiref.sync import sync_to_async
-    except ImportError:
-        return await asyncio.to_thread(function, *args)
-    return await sync_to_async(function)(*args)
