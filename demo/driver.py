@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from demo import evidence, report
@@ -74,6 +74,40 @@ def dag_conf() -> dict[str, Any]:
     return conf
 
 
+def bring_up(layout: Layout, console: Console) -> tuple[Cloud, DemoAirflow]:
+    """Start the stand-in, deploy to it, and start Airflow with the DAG that was deployed.
+
+    :param layout: where all of it lies; the environments are there.
+    :param console: for progress.
+    :raises DemoError: if one of these fails.
+    """
+    cloud = Cloud(layout, console)
+    with console.phase("AWS stand-in"):
+        cloud.start()
+        console.say(f"  {cloud.endpoint}")
+    airflow = DemoAirflow(layout, cloud.endpoint)
+    starting = InBackground(lambda: airflow.migrate())
+    with console.phase(f"setup/deploy.sh -s {MWAA_BUCKET} -d {DATA_BUCKET}"):
+        cloud.deploy()
+    with console.phase("Airflow"):
+        starting.finish()
+        cloud.download(f"s3://{MWAA_BUCKET}/dags/", airflow.home / "dags")
+        airflow.start_all()
+        airflow.wait_for_dag()
+        console.say(f"  {airflow.address} while it runs; its DAG is what deploy.sh uploaded")
+    return cloud, airflow
+
+
+def checking(cloud: Cloud, airflow: DemoAirflow) -> Callable[[], None]:
+    """Return a check that raises when a process that a run needs has ended."""
+
+    def check() -> None:
+        cloud.check()
+        airflow.check()
+
+    return check
+
+
 class Demo:
     """One run of the demo.
 
@@ -98,30 +132,12 @@ class Demo:
                 self.console.say(f"  {note}")
         wheel = build(self.layout, self.console)
 
-        cloud = Cloud(self.layout, self.console)
-        with self.console.phase("AWS stand-in"):
-            cloud.start()
-            self.console.say(f"  {cloud.endpoint}")
-        airflow = DemoAirflow(self.layout, cloud.endpoint)
-        starting = InBackground(lambda: airflow.migrate())
-        with self.console.phase(f"setup/deploy.sh -s {MWAA_BUCKET} -d {DATA_BUCKET}"):
-            cloud.deploy()
-            address = cloud.upload_dataset(dataset.path)
-        with self.console.phase("Airflow"):
-            starting.finish()
-            cloud.download(f"s3://{MWAA_BUCKET}/dags/", airflow.home / "dags")
-            airflow.start_all()
-            airflow.wait_for_dag()
-            self.console.say(f"  {airflow.address} while it runs; its DAG is what deploy.sh uploaded")
+        cloud, airflow = bring_up(self.layout, self.console)
+        address = cloud.upload_dataset(dataset.path)
         params = {"dataset": address, **self.conf}
         with self.console.phase("DAG run"):
             self.console.say(f"  params {json.dumps(params)}")
-
-            def check() -> None:
-                cloud.check()
-                airflow.check()
-
-            outcome = follow(airflow, airflow.trigger(params), self.console, check)
+            outcome = follow(airflow, airflow.trigger(params), self.console, checking(cloud, airflow))
         return self.finish(cloud, airflow, dataset, params, outcome, wheel.name)
 
     def finish(
