@@ -3,82 +3,15 @@
 mod sim;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mwaalib_core::Error;
-use mwaalib_core::error::Class;
-use mwaalib_core::wait::{Engine, Event, EventSink, Options, Outcome, WaitSpec};
+use mwaalib_core::wait::{Options, WaitSpec};
 use serde_json::json;
-use sim::aws::{Faults, Script, Simulated, World};
-use tokio::task::JoinHandle;
+use sim::aws::Faults;
+use sim::stage::{Stage, arn, executions, notices, recorder, script, unix_now};
 use tokio::time::{Instant, sleep};
-
-const MACHINE: &str = "arn:aws:states:us-east-1:1:stateMachine:m";
-
-struct Stage {
-    world: Arc<World>,
-    engine: Arc<Engine>,
-}
-
-fn script(parent: Option<&str>, states: &[(f64, &'static str)]) -> Script {
-    let parent = parent.map(str::to_owned);
-    Script { parent, states: states.to_vec(), listed: 0.0, last: Vec::new(), denied: false }
-}
-
-fn arn(number: usize) -> String {
-    format!("arn:aws:states:us-east-1:1:execution:m:{number}")
-}
-
-/// Executions of one machine that end as SUCCEEDED at these times.
-fn executions(ends: &[f64]) -> HashMap<(&'static str, String), Script> {
-    let script = |end: &f64| script(Some(MACHINE), &[(0.0, "RUNNING"), (*end, "SUCCEEDED")]);
-    ends.iter().enumerate().map(|(number, end)| (("sfn_execution", arn(number)), script(end))).collect()
-}
-
-impl Stage {
-    fn new(jobs: HashMap<(&'static str, String), Script>, faults: Faults) -> Self {
-        Self::with(jobs, faults, Options::default())
-    }
-
-    fn with(jobs: HashMap<(&'static str, String), Script>, faults: Faults, options: Options) -> Self {
-        Self { world: Arc::new(World::new(jobs, faults, 1)), engine: Arc::new(Engine::new(options)) }
-    }
-
-    fn spec(kind: &str, parent: Option<&str>, ids: &[&str], delay: f64) -> WaitSpec {
-        let spec = json!({"kind": kind, "parent": parent, "ids": ids, "delay": delay});
-        WaitSpec::from_json(&spec.to_string()).unwrap()
-    }
-
-    fn wait(&self, spec: WaitSpec, sink: Option<EventSink>) -> JoinHandle<Result<Outcome, Error>> {
-        let (engine, remote) = (Arc::clone(&self.engine), Arc::new(Simulated(Arc::clone(&self.world))));
-        tokio::spawn(async move { engine.wait(remote, spec, sink).await })
-    }
-
-    fn execution(&self, number: usize, delay: f64) -> JoinHandle<Result<Outcome, Error>> {
-        self.wait(Self::spec("sfn_execution", None, &[&arn(number)], delay), None)
-    }
-
-    fn calls(&self, api: &str) -> u64 {
-        self.world.calls().get(api).copied().unwrap_or(0)
-    }
-}
-
-/// A sink and what it has received.
-fn recorder() -> (EventSink, Arc<Mutex<Vec<Event>>>) {
-    let events: Arc<Mutex<Vec<Event>>> = Arc::default();
-    let kept = Arc::clone(&events);
-    (Arc::new(move |event| kept.lock().unwrap().push(event)), events)
-}
-
-fn notices(events: &Mutex<Vec<Event>>) -> Vec<String> {
-    let events = events.lock().unwrap();
-    let notices = events.iter().filter_map(|event| match event {
-        Event::Notice { message } => Some(message.clone()),
-        _ => None,
-    });
-    notices.collect()
-}
 
 #[tokio::test(start_paused = true)]
 async fn one_wait_uses_the_single_call() {
@@ -177,61 +110,6 @@ async fn only_changes_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_denied_list_gives_way_to_single_calls_and_says_so_once() {
-    let faults = Faults { denied: vec!["ListExecutions"], ..Faults::default() };
-    let stage = Stage::new(executions(&[100.0; 5]), faults);
-    let (sink, events) = recorder();
-    let ids: Vec<String> = (0..5).map(arn).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    stage.wait(Stage::spec("sfn_execution", None, &ids, 10.0), Some(sink)).await.unwrap().unwrap();
-    assert_eq!(stage.calls("ListExecutions"), 1);
-    let notices = notices(&events);
-    assert_eq!(notices.len(), 1, "{notices:?}");
-    assert!(notices[0].contains("states:ListExecutions"), "{notices:?}");
-    assert_eq!(stage.engine.metrics().fallbacks, 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_denied_fails_at_once() {
-    let faults = Faults { denied: vec!["DescribeExecution"], ..Faults::default() };
-    let stage = Stage::new(executions(&[100.0]), faults);
-    match stage.execution(0, 10.0).await.unwrap() {
-        Err(Error::Aws(e)) => assert_eq!(e.class, Class::AccessDenied),
-        other => panic!("{other:?}"),
-    }
-    assert!(stage.world.now() < 1.0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_unknown_job_gets_a_grace_and_is_named() {
-    let stage = Stage::new(executions(&[]), Faults::default());
-    let error = stage.execution(7, 300.0).await.unwrap().unwrap_err();
-    assert!(error.to_string().contains(&arn(7)), "{error}");
-    assert!((59.0..63.0).contains(&stage.world.now()), "{}", stage.world.now());
-
-    let late =
-        HashMap::from([(("sfn_execution", arn(0)), script(Some(MACHINE), &[(30.0, "RUNNING"), (90.0, "SUCCEEDED")]))]);
-    let stage = Stage::new(late, Faults::default());
-    assert!(stage.execution(0, 20.0).await.unwrap().is_ok(), "visible after 30 s");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_bad_id_does_not_spoil_the_others_of_its_list() {
-    let states = [(0.0, "RUNNING"), (200.0, "COMPLETED")];
-    let job = |number: usize| (("emr_step", format!("s-{number}")), script(Some("j-1"), &states));
-    let stage = Stage::new((0..5).map(job).collect(), Faults::default());
-    let step = |id: &str| stage.wait(Stage::spec("emr_step", Some("j-1"), &[id], 30.0), None);
-    let (bad, good) = (step("s-none"), [step("s-0"), step("s-1"), step("s-2")]);
-    match bad.await.unwrap() {
-        Err(Error::Aws(e)) => assert!(e.class == Class::NotFound && e.message.contains("s-none"), "{e}"),
-        other => panic!("{other:?}"),
-    }
-    for wait in good {
-        assert_eq!(wait.await.unwrap().unwrap().results[0].state, "COMPLETED");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_deadline_is_kept_and_says_what_was_seen() {
     let stage = Stage::new(executions(&[1000.0]), Faults::default());
     let mut spec = Stage::spec("sfn_execution", None, &[&arn(0)], 30.0);
@@ -262,39 +140,6 @@ async fn a_deadline_that_has_passed_leaves_one_look() {
     spec.ids = vec![arn(1)];
     assert!(matches!(stage.wait(spec, None).await.unwrap(), Err(Error::Deadline { .. })));
     assert!(stage.world.now() < 2.0, "{}", stage.world.now());
-}
-
-fn unix_now() -> f64 {
-    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64()
-}
-
-#[tokio::test(start_paused = true)]
-async fn faults_are_ridden_out() {
-    let faults = Faults { server_error: 0.4, reset: 0.3, ..Faults::default() };
-    let stage = Stage::new(executions(&[50.0]), faults);
-    assert!(stage.execution(0, 10.0).await.unwrap().is_ok());
-    assert!(stage.world.now() < 200.0, "{}", stage.world.now());
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_deadline_names_the_fault_that_was_in_the_way() {
-    let stage = Stage::new(executions(&[50.0]), Faults { reset: 1.0, ..Faults::default() });
-    let mut spec = Stage::spec("sfn_execution", None, &[&arn(0)], 10.0);
-    spec.deadline = Some(unix_now() + 100.0);
-    let error = stage.wait(spec, None).await.unwrap().unwrap_err().to_string();
-    assert!(error.contains("ConnectionError") && error.contains("never seen"), "{error}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn expired_credentials_are_renewed_once_for_all() {
-    let faults = Faults { expiry: Some(100.0), denied: vec!["ListExecutions"], ..Faults::default() };
-    let stage = Stage::new(executions(&[180.0; 50]), faults);
-    let waits: Vec<_> = (0..50).map(|number| stage.execution(number, 20.0)).collect();
-    for wait in waits {
-        wait.await.unwrap().unwrap();
-    }
-    let refreshes = stage.engine.metrics().refreshes;
-    assert!((1..=3).contains(&refreshes), "{refreshes}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,7 +125,7 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     message
 }
 
-const THROTTLED: [&str; 14] = [
+const THROTTLED: [&str; 15] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -140,12 +140,13 @@ const THROTTLED: [&str; 14] = [
     "PriorRequestNotComplete",
     "EC2ThrottledException",
     "TooManyUpdates",
+    "KmsThrottlingException",
 ];
 
 const EXPIRED: [&str; 5] =
     ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "RequestTimeTooSkewed"];
 
-const TRANSIENT: [&str; 9] = [
+const TRANSIENT: [&str; 13] = [
     "InternalFailure",
     "InternalError",
     "InternalServerError",
@@ -153,25 +154,52 @@ const TRANSIENT: [&str; 9] = [
     "InternalServiceError",
     "InternalServiceException",
     "ServiceUnavailable",
+    "ServiceUnavailableException",
     "RequestTimeout",
     "RequestTimeoutException",
+    "OperationTimeoutException",
+    "IDPCommunicationError",
+    "IDPCommunicationErrorException",
 ];
 
-const DENIED: [&str; 6] = [
+/// AWS does not know these credentials (any more), or not yet.
+const CREDENTIALS: [&str; 6] = [
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+];
+
+const DENIED: [&str; 7] = [
     "AccessDenied",
     "AccessDeniedException",
     "UnauthorizedOperation",
     "AuthorizationError",
     "NotAuthorized",
     "UnauthorizedException",
+    "KmsAccessDeniedException",
 ];
 
 const NOT_FOUND: [&str; 6] =
     ["NotFound", "DoesNotExist", "NoSuch", "InvalidCommandId", "InvalidInstanceId", "ResourceNotReady"];
 
+impl AwsError {
+    /// Whether AWS refused the credentials as such. New ones may do better: from the provider, or,
+    /// if it gives the same again, from whoever set it up.
+    pub fn refuses_credentials(&self) -> bool {
+        CREDENTIALS.contains(&bare(&self.code))
+    }
+}
+
+fn bare(code: &str) -> &str {
+    code.rsplit('#').next().unwrap_or(code)
+}
+
 /// What the error code, and where a service is vague the message, says about trying again.
 pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
-    let code = code.rsplit('#').next().unwrap_or(code);
+    let code = bare(code);
     if THROTTLED.contains(&code) || status == Some(429) || message.contains("Rate exceeded") {
         return Class::Throttled;
     }
@@ -193,3 +221,7 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
     }
     Class::Permanent
 }
+
+#[cfg(test)]
+#[path = "classify_tests.rs"]
+mod tests;

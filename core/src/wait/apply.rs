@@ -56,11 +56,13 @@ pub(crate) struct Failure<'a> {
     /// In 0..1, for the time of the next try: one for all jobs of the call, so that they stay together.
     pub random: f64,
     pub options: &'a Options,
+    /// AWS has answered this session before.
+    pub answered: bool,
 }
 
 impl<'a> Failure<'a> {
-    pub fn new(error: &'a Error, single: bool, options: &'a Options) -> Self {
-        Self { error, single, random: random::unit(), options }
+    pub fn new(error: &'a Error, single: bool, options: &'a Options, answered: bool) -> Self {
+        Self { error, single, random: random::unit(), options, answered }
     }
 }
 
@@ -91,9 +93,9 @@ impl Jobs {
         job.seen = Some(round.now);
         job.created = seen.created.or(job.created);
         job.failures = 0;
+        job.renewed = false;
         job.error = None;
         job.solo = id == super::kind::ALL;
-        self.outlook.answered = true;
 
         let ends = job
             .attached
@@ -137,15 +139,15 @@ impl Jobs {
 
     /// A call for this job failed.
     pub fn failed(&mut self, kind: &'static Kind, key: u64, failure: &Failure<'_>, out: &mut Vec<Effect>) {
-        let Failure { error, single, random, options } = *failure;
-        let answered = self.outlook.answered;
+        let Failure { error, single, random, options, answered } = *failure;
         let now = Instant::now();
         let Some(job) = self.jobs.get_mut(&key) else { return };
         job.failures += 1;
         job.error = Some(error.clone());
         let lasting = match error {
             // The chain that worked a while ago is down, but will be back.
-            Error::Credentials { .. } => !answered,
+            Error::Credentials { transient, .. } => !transient && !answered,
+            Error::Aws(e) if e.refuses_credentials() => std::mem::replace(&mut job.renewed, true),
             Error::Aws(e) => match e.class {
                 Class::Transient | Class::Throttled | Class::Expired => false,
                 Class::NotFound if single => {
@@ -179,8 +181,11 @@ impl Jobs {
             return;
         }
         // The list that fails for a reason which lasts may hide one bad id.
-        let refused = matches!(error.class(), Some(Class::NotFound | Class::AccessDenied | Class::Permanent));
-        if refused && !single {
+        let about_list = match error {
+            Error::Aws(e) if e.refuses_credentials() => false,
+            _ => matches!(error.class(), Some(Class::NotFound | Class::AccessDenied | Class::Permanent)),
+        };
+        if about_list && !single {
             job.solo = true;
             job.failures = 0;
             let due = job.due;

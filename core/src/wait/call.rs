@@ -65,10 +65,20 @@ impl<'a> Caller<'a> {
         {
             bucket.throttled(sent);
         }
-        if answer.as_ref().err().and_then(Error::class) == Some(Class::Expired) {
-            self.group.shared.refresh(&self.group.remote, sent).await;
+        match &answer {
+            Ok(_) => self.group.standing.answers(),
+            Err(Error::Aws(e)) if e.refuses_credentials() => self.renew(sent, true).await,
+            Err(e) if e.class() == Some(Class::Expired) => self.renew(sent, false).await,
+            Err(_) => {}
         }
         answer
+    }
+
+    async fn renew(&self, sent: Instant, unknown: bool) {
+        let Group { remote, standing, shared, .. } = self.group;
+        if standing.renew(remote, sent, unknown, shared.options().call_limit()).await {
+            shared.counters.refreshes.fetch_add(1, Relaxed);
+        }
     }
 
     fn too_slow(&self, limit: Duration) -> Error {

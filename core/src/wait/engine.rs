@@ -1,6 +1,6 @@
 //! The engine: groups of waits, their pollers, and what they share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,13 +12,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::budget::Budgets;
 use super::group::{Group, GroupKey};
 use super::job::{End, Waiter};
-use super::kind::{Api, Kind};
+use super::kind::Kind;
 use super::lock;
 use super::metrics::{Counters, Snapshot};
 use super::options::Options;
 use super::poller;
 use super::remote::Remote;
 use super::spec::{EventSink, Goal, Outcome, WaitSpec};
+use super::standing::Standing;
 use crate::error::{Error, JobFailure, Result};
 
 /// Time for the one look that a wait gets whose deadline has passed.
@@ -38,8 +39,7 @@ pub(crate) struct Shared {
     pub budgets: Budgets,
     pub counters: Counters,
     groups: Mutex<HashMap<GroupKey, Arc<Group>>>,
-    denied: Mutex<HashSet<(String, &'static str)>>,
-    refreshed: tokio::sync::Mutex<HashMap<u64, Instant>>,
+    standings: Mutex<HashMap<u64, Arc<Standing>>>,
 }
 
 impl Engine {
@@ -148,22 +148,13 @@ impl Shared {
         Arc::clone(&lock(&self.options))
     }
 
-    /// Whether nobody has been told yet that this API is denied.
-    pub fn denied_first(&self, scope: &str, api: &Api) -> bool {
-        lock(&self.denied).insert((scope.to_owned(), api.permission))
-    }
-
-    /// Gets new credentials, unless that was done since the call that failed was sent.
-    pub async fn refresh(&self, remote: &Arc<dyn Remote>, sent: Instant) {
-        let mut refreshed = self.refreshed.lock().await;
-        let last = refreshed.get(&remote.key()).copied();
-        if last.is_some_and(|last| last >= sent) {
-            return;
+    /// The standing of a session; those of sessions that nobody waits on are let go for a new one.
+    fn standing(&self, remote: u64) -> Arc<Standing> {
+        let mut standings = lock(&self.standings);
+        if !standings.contains_key(&remote) {
+            standings.retain(|_, standing| Arc::strong_count(standing) > 1);
         }
-        self.counters.refreshes.fetch_add(1, Relaxed);
-        // The next call tells whether it helped.
-        let _ = timeout(self.options().call_limit(), remote.refresh()).await;
-        refreshed.insert(remote.key(), Instant::now());
+        Arc::clone(standings.entry(remote).or_default())
     }
 
     /// The group for a key, polled; a new one if there is none.
@@ -172,7 +163,8 @@ impl Shared {
         if let Some(group) = groups.get(&key) {
             return Arc::clone(group);
         }
-        let group = Arc::new(Group::new(key.clone(), kind, Arc::clone(remote), Arc::clone(self)));
+        let standing = self.standing(key.remote);
+        let group = Arc::new(Group::new(key.clone(), kind, Arc::clone(remote), standing, Arc::clone(self)));
         groups.insert(key, Arc::clone(&group));
         tokio::spawn(poller::run(Arc::clone(&group)));
         group

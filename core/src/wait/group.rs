@@ -15,6 +15,7 @@ use super::plan::Outlook;
 use super::random;
 use super::remote::Remote;
 use super::spec::{Event, EventSink};
+use super::standing::Standing;
 use crate::error::Error;
 
 /// Waits that begin within this time of each other share their first call.
@@ -32,6 +33,7 @@ pub(crate) struct Group {
     pub kind: &'static Kind,
     pub remote: Arc<dyn Remote>,
     pub scope: String,
+    pub standing: Arc<Standing>,
     pub shared: Arc<Shared>,
     /// Something changed that the poller should look at.
     pub wake: Notify,
@@ -53,9 +55,15 @@ pub(crate) struct Jobs {
 }
 
 impl Group {
-    pub fn new(key: GroupKey, kind: &'static Kind, remote: Arc<dyn Remote>, shared: Arc<Shared>) -> Self {
+    pub fn new(
+        key: GroupKey,
+        kind: &'static Kind,
+        remote: Arc<dyn Remote>,
+        standing: Arc<Standing>,
+        shared: Arc<Shared>,
+    ) -> Self {
         let scope = remote.scope();
-        Self { key, kind, remote, scope, shared, wake: Notify::new(), inner: Mutex::default() }
+        Self { key, kind, remote, scope, standing, shared, wake: Notify::new(), inner: Mutex::default() }
     }
 
     pub fn parent(&self) -> Option<&str> {

@@ -110,6 +110,8 @@ pub(crate) struct Job {
     pub solo: bool,
     /// Calls that failed in a row.
     pub failures: u32,
+    /// AWS did not know the credentials, and new ones were asked for.
+    pub renewed: bool,
     pub seen: Option<Instant>,
     /// Unix seconds.
     pub created: Option<f64>,
@@ -125,6 +127,7 @@ impl Job {
             in_flight: false,
             solo: false,
             failures: 0,
+            renewed: false,
             seen: None,
             created: None,
             error: None,

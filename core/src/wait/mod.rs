@@ -20,6 +20,7 @@ mod poller;
 pub mod random;
 pub mod remote;
 mod spec;
+mod standing;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -28,8 +28,6 @@ pub(crate) struct Outlook {
     pub batches: Load,
     /// The interval last told to the waits as stretched.
     pub stretched: Option<Duration>,
-    /// AWS has answered once: credentials and connection are good.
-    pub answered: bool,
 }
 
 #[derive(Clone, Copy, Default)]

@@ -183,7 +183,7 @@ impl Drop for Picks<'_> {
 async fn single(group: &Group, caller: &Caller<'_>, picked: Picks<'_>) {
     let Some((key, id)) = picked.jobs.first().cloned() else { return };
     let answer = caller.call(group.remote.one(group.kind, group.parent(), &id)).await;
-    let (scale, options) = (caller.scale(), group.shared.options());
+    let (scale, options, answered) = (caller.scale(), group.shared.options(), group.standing.answered());
     if answer.is_ok() {
         group.shared.counters.answered(caller.api, 1);
     }
@@ -192,7 +192,7 @@ async fn single(group: &Group, caller: &Caller<'_>, picked: Picks<'_>) {
             let mut round = Round { detail: None, single: true, now: Instant::now(), scale };
             jobs.seen(group.kind, &id, seen, &mut round, out);
         }
-        Err(error) => jobs.failed(group.kind, key, &Failure::new(&error, true, &options), out),
+        Err(error) => jobs.failed(group.kind, key, &Failure::new(&error, true, &options, answered), out),
     });
     picked.done();
 }
@@ -244,7 +244,7 @@ async fn scan(group: &Group, caller: &Caller<'_>, list: &List, picked: Picks<'_>
 /// Applies a page to all jobs of the group that it tells of, asked for or not.
 fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missing: &mut Missing) {
     let (now, scale) = (Instant::now(), caller.scale());
-    let (random, options) = (random::unit(), group.shared.options());
+    let options = group.shared.options();
     let mut descriptions = Descriptions::new(list.items.as_ref(), page.raw);
     let mut find = |id: &str| -> Option<Value> { descriptions.find(id) };
     let mut answered = 0;
@@ -261,6 +261,7 @@ fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missin
         for id in page.missing {
             absent.extend(missing.remove_entry(id.as_str()).map(|(id, key)| (key, id)));
         }
+        let random = random::unit();
         for (key, id) in &absent {
             let error = Error::Aws(AwsError {
                 service: caller.api.service.to_owned(),
@@ -272,7 +273,8 @@ fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missin
                 class: Class::NotFound,
             });
             // The list said outright that there is no such job, as the single call would.
-            jobs.failed(group.kind, *key, &Failure { error: &error, single: true, random, options: &options }, out);
+            let failure = Failure { error: &error, single: true, random, options: &options, answered: true };
+            jobs.failed(group.kind, *key, &failure, out);
         }
     });
     group.shared.counters.answered(caller.api, answered + absent.len());
@@ -280,24 +282,27 @@ fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missin
 
 /// The list call failed: later again, or never, or job by job.
 fn refused(group: &Group, caller: &Caller<'_>, error: &Error, missing: Missing) {
-    let lasting = match error.class() {
-        Some(Class::AccessDenied) => true,
-        // A bad id spoils a list of ids; a list without ids is itself at fault.
-        Some(Class::Permanent | Class::NotFound) => group.list().is_some_and(|list| list.ids.is_none()),
+    // Getting credentials may have failed instead: that says nothing about the list.
+    let of_list = match error {
+        Error::Aws(e) => e.operation == caller.api.name && !e.refuses_credentials(),
         _ => false,
     };
+    let denied = of_list && error.class() == Some(Class::AccessDenied);
+    // A bad id spoils a list of ids; a list without ids is itself at fault.
+    let at_fault = of_list && group.list().is_some_and(|list| list.ids.is_none());
+    let lasting = denied || at_fault && matches!(error.class(), Some(Class::Permanent | Class::NotFound));
     if lasting {
         group.with(|jobs| jobs.outlook.list_off = Some(Instant::now() + LIST_PAUSE));
         group.shared.counters.fallbacks.fetch_add(1, Relaxed);
     }
     let options = group.shared.options();
-    let failure = Failure::new(error, false, &options);
+    let failure = Failure::new(error, false, &options, group.standing.answered());
     group.apply(|jobs, out| {
         for key in missing.into_values() {
             jobs.failed(group.kind, key, &failure, out);
         }
     });
-    if error.class() == Some(Class::AccessDenied) && group.shared.denied_first(&group.scope, caller.api) {
+    if denied && group.standing.denied_first(caller.api) {
         group.notice(&format!(
             "{} is denied, so each {} is polled by itself with {}; allow {} to poll with fewer calls",
             caller.api.name, group.kind.name, group.kind.single.name, caller.api.permission,

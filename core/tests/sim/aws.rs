@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mwaalib_core::error::{AwsError, Class, Error, JobFailure, Result};
+use mwaalib_core::request::classify;
 use mwaalib_core::wait::EventSink;
 use mwaalib_core::wait::kind::{ALL, Api, Kind, Phase};
 use mwaalib_core::wait::remote::{Ask, BoxFuture, Page, Part, Remote, Seen};
@@ -59,6 +60,12 @@ pub struct Faults {
     pub denied: Vec<&'static str>,
     /// Credentials expire so often, in seconds.
     pub expiry: Option<f64>,
+    /// No credentials can be had from then to then, which may be said to pass by itself.
+    pub no_credentials: Option<(bool, f64, f64)>,
+    /// The credentials are replaced then; the provider may have the new ones.
+    pub rotated: Option<(f64, bool)>,
+    /// Glue's and KMS's own kind of time-out until then.
+    pub slow_backend: Option<f64>,
 }
 
 struct Tokens {
@@ -73,6 +80,7 @@ struct Books {
     overdrawn: BTreeMap<String, f64>,
     calls: BTreeMap<&'static str, u64>,
     expires: Option<f64>,
+    renewed: Option<f64>,
     random: Option<Random>,
 }
 
@@ -147,11 +155,13 @@ impl World {
         if self.chance(faults.hang) {
             std::future::pending::<()>().await;
         }
+        self.credentials(api)?;
+        if faults.slow_backend.is_some_and(|until| self.now() < until) {
+            let code = "OperationTimeoutException";
+            return Err(error(api, code, classify(code, "", Some(400))));
+        }
         if faults.denied.contains(&api.name) {
             return Err(error(api, "AccessDeniedException", Class::AccessDenied));
-        }
-        if self.books.lock().unwrap().expires.is_some_and(|expires| expires < self.now()) {
-            return Err(error(api, "ExpiredTokenException", Class::Expired));
         }
         if self.chance(faults.throttled) {
             return Err(error(api, "ThrottlingException", Class::Throttled));
@@ -161,6 +171,26 @@ impl World {
         }
         if self.chance(faults.reset) {
             return Err(error(api, "ConnectionError", Class::Transient));
+        }
+        Ok(())
+    }
+
+    fn credentials(&self, api: &Api) -> Result<()> {
+        let (now, books) = (self.now(), self.books.lock().unwrap());
+        if let Some((transient, from, to)) = self.faults.no_credentials
+            && (from..to).contains(&now)
+        {
+            return Err(Error::Credentials { message: "no answer from 169.254.170.2".to_owned(), transient });
+        }
+        if let Some((at, provided)) = self.faults.rotated
+            && now > at
+            && !(provided && books.renewed.is_some_and(|renewed| renewed > at))
+        {
+            let code = "UnrecognizedClientException";
+            return Err(error(api, code, classify(code, "", Some(400))));
+        }
+        if books.expires.is_some_and(|expires| expires < now) {
+            return Err(error(api, "ExpiredTokenException", Class::Expired));
         }
         Ok(())
     }
@@ -283,7 +313,9 @@ impl Remote for Simulated {
 
     fn refresh(&self) -> BoxFuture<'_, Result<()>> {
         let expires = self.0.faults.expiry.map(|expiry| self.0.now() + expiry);
-        self.0.books.lock().unwrap().expires = expires;
+        let mut books = self.0.books.lock().unwrap();
+        books.renewed = Some(self.0.now());
+        books.expires = expires;
         Box::pin(std::future::ready(Ok(())))
     }
 

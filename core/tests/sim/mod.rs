@@ -4,3 +4,4 @@
 pub mod aws;
 pub mod plot;
 pub mod random;
+pub mod stage;
