@@ -260,11 +260,29 @@ def test_role_properties_are_left_out() -> None:
     cfn.create_stack(StackName="s", TemplateBody=template(R=made))
     attached = iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"]
     still(attached == [], "attaches ManagedPolicyArns", "cfn_types")
+    kept = iam.get_role_policy(RoleName="r", PolicyName="one")["PolicyDocument"]
+    still(isinstance(kept, str), "keeps a role's policies as JSON", "cfn_types")
     inline[0]["PolicyName"] = "two"
     changed = role(RoleName="r", ManagedPolicyArns=[policy], Policies=inline)
     cfn.update_stack(StackName="s", TemplateBody=template(R=changed))
     names = iam.list_role_policies(RoleName="r")["PolicyNames"]
     still(names == ["one"], "updates a role's policies", "cfn_types")
+
+
+def test_conditions_in_yaml_and_no_value() -> None:
+    cfn = client("cloudformation")
+    body = """
+    Conditions: {Yes: !Equals [a, a], Both: !And [!Condition Yes, !Condition Yes]}
+    Resources:
+      A: {Type: AWS::SSM::Parameter, Properties: {Name: /a, Type: String, Value: !If [Both, all, none]}}
+      B:
+        Type: AWS::SSM::Parameter
+        Properties: {Name: /b, Type: String, Value: !Join ["-", [x, !If [Yes, !Ref "AWS::NoValue", y], z]]}
+    """
+    lost = fails(cfn.create_stack, Exception, StackName="s", TemplateBody=body)
+    values = {p["Name"]: p["Value"] for p in client("ssm").get_parameters(Names=["/a", "/b"])["Parameters"]}
+    still(lost or values.get("/a") == "none", "knows !Condition", "cfn_conditions")
+    still(lost or values.get("/b") != "x-z", "leaves out AWS::NoValue in a list", "cfn_conditions")
 
 
 def test_a_failed_create_stays_half_made() -> None:

@@ -20,6 +20,7 @@ PATCHES = (
     "sfn_executions",
     "sfn_tasks",
     "cfn_types",
+    "cfn_conditions",
     "cfn_stacks",
     "cfn_requests",
     "iam_simulation",

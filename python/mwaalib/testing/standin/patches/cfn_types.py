@@ -1,7 +1,7 @@
 """CloudFormation: types that moto skips silently, and properties that it leaves out.
 
 Adds AWS::Glue::Database, AWS::Glue::Job and AWS::Glue::Crawler; attaches a role's
-ManagedPolicyArns and applies updates of its policies; keeps a function's Architectures; updates
+ManagedPolicyArns, keeps its policies as JSON and applies their updates; keeps a function's Architectures; updates
 a log group's retention.
 """
 
@@ -247,9 +247,14 @@ def _mend_roles() -> None:
         for arn in [a for a in wanted if a not in role.managed_policies]:
             backend.attach_role_policy(arn, role.name)
 
+    def as_text(policy: Any) -> str:
+        return policy if isinstance(policy, str) else json.dumps(policy, default=str)
+
     def created(cls: Any, *args: Any, **kwargs: Any) -> Any:
         role = create(cls, *args, **kwargs)
         document = args[1] if len(args) > 1 else kwargs["cloudformation_json"]
+        for name, policy in role.policies.items():
+            role.policies[name] = as_text(policy)
         attach(role, document["Properties"])
         return role
 
@@ -265,17 +270,14 @@ def _mend_roles() -> None:
         if properties.get("RoleName", original_resource.name) != original_resource.name:
             raise AwsError("ValidationError", "the stand-in does not rename roles")
         role = original_resource
-        document = properties["AssumeRolePolicyDocument"]
-        role.assume_role_policy_document = (
-            document if isinstance(document, str) else json.dumps(document, default=str)
-        )
+        role.assume_role_policy_document = as_text(properties["AssumeRolePolicyDocument"])
         role.description = properties.get("Description", "")
         role.max_session_duration = properties.get("MaxSessionDuration", 3600)
         policies = {p["PolicyName"]: p["PolicyDocument"] for p in properties.get("Policies") or []}
         for name in [n for n in role.policies if n not in policies]:
             role.delete_policy(name)
         for name, policy in policies.items():
-            role.put_policy(name, policy)
+            role.put_policy(name, as_text(policy))
         attach(role, properties)
         return role
 
