@@ -5,11 +5,11 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
 
-mwaa_bucket="" data_bucket="" stack="mwaa-demo-foundations" profile="" environment=""
+mwaa_bucket="" data_bucket="" dataset_bucket="" stack="mwaa-demo-foundations" profile="" environment=""
 
 usage() {
   cat <<EOF
-Usage: ${0##*/} -s <MWAA bucket> -d <data bucket> [-n stack] [-p profile] [-e environment] [-h]
+Usage: ${0##*/} -s <MWAA bucket> -d <data bucket> [-n stack] [-p profile] [-e environment] [-b bucket] [-h]
 
 Creates or updates the stack and uploads everything the pipeline needs. Run it again at any time.
 
@@ -18,6 +18,8 @@ Creates or updates the stack and uploads everything the pipeline needs. Run it a
   -n  name of the stack (default: $stack)
   -p  profile of the AWS CLI
   -e  name of an Amazon MWAA environment to update to the new files; takes 20 to 30 minutes
+  -b  another bucket that clusters may read, for a data set with an s3:// address there;
+      kept until another is named
   -h  this help
 
 The region is the AWS CLI's: AWS_REGION, or the profile's.
@@ -27,24 +29,11 @@ EOF
 
 # shellcheck source=setup/lib.sh
 source "$here/lib.sh"
+# shellcheck source=setup/environment.sh
+source "$here/environment.sh"
 
-while getopts ":s:d:n:p:e:h" option; do
-  case $option in
-    s) mwaa_bucket=$OPTARG ;;
-    d) data_bucket=$OPTARG ;;
-    n) stack=$OPTARG ;;
-    p) profile=$OPTARG ;;
-    e) environment=$OPTARG ;;
-    h) usage && exit 0 ;;
-    :) misuse "-$OPTARG needs a value" ;;
-    *) misuse "there is no option -$OPTARG" ;;
-  esac
-done
-shift $((OPTIND - 1))
-[[ $# -eq 0 ]] || misuse "unexpected argument $1"
-check_bucket_name "-s" "$mwaa_bucket"
-check_bucket_name "-d" "$data_bucket"
-check_stack_name "$stack"
+read_options b: "$@"
+[[ -z $dataset_bucket ]] || check_bucket_name "-b" "$dataset_bucket"
 
 plugins="$root/dist/plugins.zip"
 requirements="$root/dist/requirements.txt"
@@ -75,16 +64,18 @@ EOF
 
 # ------------------------------------------------------------------ where it goes
 
-check_data_bucket() {
-  try cli s3api head-bucket --bucket "$data_bucket" || bucket_trouble "$data_bucket" "$complaint"
-}
+check_data_bucket() { check_bucket "$data_bucket"; }
 
 check_mwaa_bucket() {
+  local remedy="aws s3api put-bucket-versioning --bucket $mwaa_bucket --versioning-configuration Status=Enabled"
+  check_bucket "$mwaa_bucket"
   try cli s3api get-bucket-versioning --bucket "$mwaa_bucket" --query Status --output text ||
-    bucket_trouble "$mwaa_bucket" "$complaint"
-  [[ $reply == Enabled ]] ||
-    warn "bucket $mwaa_bucket has no versioning, without which Amazon MWAA does not take it:" \
-      "aws s3api put-bucket-versioning --bucket $mwaa_bucket --versioning-configuration Status=Enabled"
+    bucket_trouble "$mwaa_bucket" "$complaint" s3:GetBucketVersioning
+  if [[ $reply != Enabled ]]; then
+    [[ -z $environment ]] ||
+      fail "bucket $mwaa_bucket has no versioning, so that environment $environment cannot be told its new files: $remedy"
+    warn "bucket $mwaa_bucket has no versioning, without which Amazon MWAA does not take it: $remedy"
+  fi
 }
 
 # ------------------------------------------------------------------ the stacks
@@ -92,16 +83,31 @@ check_mwaa_bucket() {
 # EMR's default roles, where the account lacks them: a stack of their own, for other clusters use them too.
 apply_emr_roles() {
   local name="$stack-emr-roles" service=false instance=false keep="ParameterValue=false"
+  local dataset="ParameterValue=$dataset_bucket"
+  # First of all, for what a broken stack left goes with it.
+  ready_stack "$name"
+  if [[ -n $status ]]; then
+    # What this stack made it has to keep, and give access to the bucket of today.
+    keep="UsePreviousValue=true"
+    [[ -n $dataset_bucket ]] || dataset=$keep
+  fi
   try cli iam get-role --role-name EMR_DefaultRole --query Role.RoleName || missing EMR_DefaultRole service
   try cli iam get-instance-profile --instance-profile-name EMR_EC2_DefaultRole \
     --query InstanceProfile.InstanceProfileName || missing EMR_EC2_DefaultRole instance
-  [[ $service == true || $instance == true ]] || return 0
-  stack_status "$name"
-  # What this stack made at an earlier time it has to keep.
-  [[ -z $status ]] || keep="UsePreviousValue=true"
+  if [[ $instance == true ]] && try cli iam get-role --role-name EMR_EC2_DefaultRole --query Role.RoleName; then
+    fail "there is a role EMR_EC2_DefaultRole without its instance profile; make that, and run again:" \
+      "aws iam create-instance-profile --instance-profile-name EMR_EC2_DefaultRole &&" \
+      "aws iam add-role-to-instance-profile --instance-profile-name EMR_EC2_DefaultRole --role-name EMR_EC2_DefaultRole"
+  fi
+  if [[ -z $status && $instance == false ]]; then
+    say "EMR_EC2_DefaultRole exists and is left as it is; see that it may read and write" \
+      "s3://$data_bucket${dataset_bucket:+ and read s3://$dataset_bucket}"
+  fi
+  [[ -n $status || $service == true || $instance == true ]] || return 0
   [[ $service == true ]] && service="ParameterValue=true" || service=$keep
   [[ $instance == true ]] && instance="ParameterValue=true" || instance=$keep
   apply_stack "$name" "$here/default-emr-roles.yaml" "ParameterKey=DataBucket,ParameterValue=$data_bucket" \
+    "ParameterKey=DatasetBucket,$dataset" \
     "ParameterKey=CreateServiceRole,$service" "ParameterKey=CreateInstanceRole,$instance"
 }
 
@@ -174,51 +180,6 @@ render_policy() {
   IFS=: read -r _ partition _ region account _ <<<"$1"
   sed -e "s/<AccountId>/$account/; s/<Region>/$region/; s/<DataBucket>/$data_bucket/; s/arn:aws:/arn:$partition:/" \
     "$here/additional_policy.json" >"$root/dist/additional_policy.json"
-}
-
-# ------------------------------------------------------------------ the environment
-
-read_environment() {
-  try cli mwaa get-environment --name "$environment" --output text --query \
-    'Environment.[Status,SourceBucketArn,DagS3Path,PluginsS3ObjectVersion,RequirementsS3ObjectVersion,LastUpdate.CreatedAt,LastUpdate.Status,LastUpdate.Error.ErrorMessage]' ||
-    case $complaint in
-      *ResourceNotFound*) fail "there is no Amazon MWAA environment $environment in this account and region" ;;
-      *) fail "environment $environment cannot be read: $complaint" ;;
-    esac
-  IFS=$'\t' read -r env_status env_bucket env_dags env_plugins env_requirements env_update env_result env_error <<<"$reply"
-}
-
-# Nothing is deployed for an environment that could not be updated in the end.
-check_environment() {
-  [[ -n $environment ]] || return 0
-  read_environment
-  [[ $env_bucket == arn:*:s3:::"$mwaa_bucket" ]] ||
-    fail "environment $environment uses the bucket ${env_bucket##*:}, not $mwaa_bucket"
-  [[ $env_status == AVAILABLE || $env_status == UPDATE_FAILED ]] ||
-    fail "environment $environment is $env_status; it can be updated once it is AVAILABLE"
-  printf '%s\n' "${env_dags%/}" >"$shared/dags_path"
-}
-
-update_environment() {
-  local plugins_version=$1 requirements_version=$2 before deadline=$((SECONDS + 5400))
-  read_environment
-  if [[ $env_plugins == "$plugins_version" && $env_requirements == "$requirements_version" ]]; then
-    say "Environment $environment uses these files already."
-    return
-  fi
-  before=$env_update
-  try cli mwaa update-environment --name "$environment" \
-    --plugins-s3-path plugins.zip --plugins-s3-object-version "$plugins_version" \
-    --requirements-s3-path requirements.txt --requirements-s3-object-version "$requirements_version" ||
-    fail "environment $environment cannot be updated: $complaint"
-  say "Waiting for environment $environment to be updated (20 to 30 minutes) ..."
-  while read_environment && [[ $env_update == "$before" || $env_status != AVAILABLE && $env_status != UPDATE_FAILED ]]; do
-    ((SECONDS < deadline)) || fail "environment $environment is still $env_status after 90 minutes"
-    sleep "${MWAALIB_POLL_SECONDS:-30}"
-  done
-  [[ $env_status == AVAILABLE && $env_result == SUCCESS ]] ||
-    fail "environment $environment: the update failed: $env_error"
-  say "Environment $environment is updated."
 }
 
 # ------------------------------------------------------------------ all of it

@@ -23,6 +23,32 @@ misuse() {
   exit 2
 }
 
+# read_options FURTHER ARGUMENT...: the options of the command line. FURTHER are those that only one of the scripts has.
+# shellcheck disable=SC2034 # used by the sourcing scripts
+read_options() {
+  local further=$1 option OPTIND=1
+  shift
+  while getopts ":s:d:n:p:e:h$further" option; do
+    case $option in
+      s) mwaa_bucket=$OPTARG ;;
+      d) data_bucket=$OPTARG ;;
+      n) stack=$OPTARG ;;
+      p) profile=$OPTARG ;;
+      e) environment=$OPTARG ;;
+      a) all=true ;;
+      b) dataset_bucket=$OPTARG ;;
+      h) usage && exit 0 ;;
+      :) misuse "-$OPTARG needs a value" ;;
+      *) misuse "there is no option -$OPTARG" ;;
+    esac
+  done
+  shift $((OPTIND - 1))
+  [[ $# -eq 0 ]] || misuse "unexpected argument $1"
+  check_bucket_name "-s" "$mwaa_bucket"
+  check_bucket_name "-d" "$data_bucket"
+  check_stack_name "$stack"
+}
+
 # The AWS CLI under the chosen profile.
 cli() {
   if [[ -n $profile ]]; then
@@ -65,11 +91,27 @@ check_stack_name() {
   [[ $1 =~ ^[A-Za-z][A-Za-z0-9-]{0,127}$ ]] || misuse "-n: $1 is no stack name (letters, digits and hyphens)"
 }
 
-# bucket_trouble NAME COMPLAINT: an AWS refusal in words for the user.
+# check_bucket NAME: it is there, it may be used, and it is in the region that everything else is made in.
+check_bucket() {
+  local region
+  try cli s3api head-bucket --bucket "$1" --query BucketRegion --output text ||
+    bucket_trouble "$1" "$complaint" s3:ListBucket
+  region=$(region_of_cli)
+  [[ -z $reply || $reply == None || -z $region || $reply == "$region" ]] ||
+    fail "bucket $1 is in $reply, the stack would be in $region; set AWS_REGION=$reply, or take a bucket of $region"
+}
+
+region_of_cli() {
+  local region=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
+  [[ -n $region ]] || region=$(cli configure get region 2>/dev/null) || true
+  printf '%s\n' "$region"
+}
+
+# bucket_trouble NAME COMPLAINT PERMISSION: an AWS refusal in words for the user.
 bucket_trouble() {
   case $2 in
     *NoSuchBucket* | *"(404)"*) fail "bucket $1 does not exist; create it first: aws s3 mb s3://$1" ;;
-    *"(403)"* | *AccessDenied*) fail "no access to bucket $1: it belongs to another account, or the permission s3:ListBucket lacks" ;;
+    *"(403)"* | *AccessDenied*) fail "no access to bucket $1: it belongs to another account, or the permission $3 lacks" ;;
     *"(301)"* | *PermanentRedirect*) fail "bucket $1 is in another region; set AWS_REGION to it" ;;
     *) fail "bucket $1 cannot be checked: $2" ;;
   esac
@@ -123,26 +165,34 @@ delete_stack() {
   esac
 }
 
+# ready_stack NAME: waits for it, and deletes one that never came up; `status` is then empty, or one that can be updated.
+ready_stack() {
+  settle "$1"
+  case $status in
+    DELETE_COMPLETE) status="" ;;
+    ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED | DELETE_FAILED | REVIEW_IN_PROGRESS)
+      say "Stack $1 never came up ($status): deleting what is left and creating it anew ..."
+      delete_stack "$1"
+      status=""
+      ;;
+    UPDATE_ROLLBACK_FAILED)
+      fail "stack $1 is stuck in $status; mend it with: aws cloudformation continue-update-rollback --stack-name $1"
+      ;;
+  esac
+}
+
 # apply_stack NAME TEMPLATE PARAMETER...: creates or updates a stack and waits until that has ended.
 # PARAMETER is as the CLI takes it: ParameterKey=...,ParameterValue=...
 apply_stack() {
   local name=$1 template=$2 verb=create
   shift 2
-  settle "$name"
-  case $status in
-    "" | DELETE_COMPLETE) say "Stack $name does not exist, creating ..." ;;
-    ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED | DELETE_FAILED | REVIEW_IN_PROGRESS)
-      say "Stack $name never came up ($status): deleting what is left and creating it anew ..."
-      delete_stack "$name"
-      ;;
-    UPDATE_ROLLBACK_FAILED)
-      fail "stack $name is stuck in $status; mend it with: aws cloudformation continue-update-rollback --stack-name $name"
-      ;;
-    *)
-      verb=update
-      say "Stack $name exists, attempting update ..."
-      ;;
-  esac
+  ready_stack "$name"
+  if [[ -z $status ]]; then
+    say "Stack $name does not exist, creating ..."
+  else
+    verb=update
+    say "Stack $name exists, attempting update ..."
+  fi
   if ! try cli cloudformation "$verb-stack" --stack-name "$name" --template-body "file://$template" \
     --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM --parameters "$@"; then
     if [[ $verb == update && $complaint == *"No updates are to be performed"* ]]; then

@@ -3,11 +3,11 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-mwaa_bucket="" data_bucket="" stack="mwaa-demo-foundations" profile="" all=false
+mwaa_bucket="" data_bucket="" stack="mwaa-demo-foundations" profile="" environment="" all=false
 
 usage() {
   cat <<EOF
-Usage: ${0##*/} -s <MWAA bucket> -d <data bucket> [-n stack] [-p profile] [-a] [-h]
+Usage: ${0##*/} -s <MWAA bucket> -d <data bucket> [-n stack] [-p profile] [-e environment] [-a] [-h]
 
 Deletes the stack, the scripts, the packaged functions and the DAG. Run it again at any time.
 
@@ -15,7 +15,9 @@ Deletes the stack, the scripts, the packaged functions and the DAG. Run it again
   -d  bucket for data
   -n  name of the stack (default: $stack)
   -p  profile of the AWS CLI
-  -a  all: also the pipeline's data and logs in the data bucket, and the EMR roles that deploy.sh made
+  -e  name of the Amazon MWAA environment that deploy.sh was given: the DAG lies in its folder
+  -a  all: also the pipeline's data and logs in the data bucket, and the EMR roles that deploy.sh made,
+      unless clusters are active, which may run under them
   -h  this help
 
 plugins.zip and requirements.txt stay, for the environment refers to them. So do the buckets.
@@ -24,24 +26,10 @@ EOF
 
 # shellcheck source=setup/lib.sh
 source "$here/lib.sh"
+# shellcheck source=setup/environment.sh
+source "$here/environment.sh"
 
-while getopts ":s:d:n:p:ah" option; do
-  case $option in
-    s) mwaa_bucket=$OPTARG ;;
-    d) data_bucket=$OPTARG ;;
-    n) stack=$OPTARG ;;
-    p) profile=$OPTARG ;;
-    a) all=true ;;
-    h) usage && exit 0 ;;
-    :) misuse "-$OPTARG needs a value" ;;
-    *) misuse "there is no option -$OPTARG" ;;
-  esac
-done
-shift $((OPTIND - 1))
-[[ $# -eq 0 ]] || misuse "unexpected argument $1"
-check_bucket_name "-s" "$mwaa_bucket"
-check_bucket_name "-d" "$data_bucket"
-check_stack_name "$stack"
+read_options a "$@"
 
 # remove ADDRESS WHAT [OPTION]
 remove() {
@@ -52,10 +40,26 @@ remove() {
   say "Deleted $2 at $1"
 }
 
+# The roles have EMR's own names, so that clusters of anybody in the account may run under them.
+check_clusters() {
+  stack_status "$stack-emr-roles"
+  [[ -n $status ]] || return 0
+  try cli emr list-clusters --active --query 'Clusters[].Id' --output text ||
+    fail "cannot tell whether clusters run under the EMR roles: $complaint"
+  [[ -z $reply || $reply == None ]] ||
+    fail "clusters are active and may run under the EMR roles: ${reply//$'\t'/ }; end them, or run without -a"
+}
+
 need_tools aws
+dags_path=dags
+if [[ -n $environment ]]; then
+  read_environment
+  dags_path=$env_dags
+fi
+[[ $all == false ]] || check_clusters
 say "Deleting stack $stack ..."
 delete_stack "$stack"
-remove "s3://$mwaa_bucket/dags/mwaa_movielens_dag.py" "the DAG"
+remove "s3://$mwaa_bucket/$dags_path/mwaa_movielens_dag.py" "the DAG"
 remove "s3://$data_bucket/scripts/" "the scripts" --recursive
 remove "s3://$data_bucket/artifacts/$stack/" "the packaged functions" --recursive
 if [[ $all == true ]]; then

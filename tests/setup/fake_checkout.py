@@ -38,7 +38,7 @@ class Checkout:
         for name in FUNCTIONS:
             self.pack_function(name, "#!/bin/sh\nexit 1\n")
         self.pack_plugins("mwaalib-0.1.0-cp310-abi3-manylinux_2_28_x86_64.whl")
-        (root / "dist" / "requirements.txt").write_text("mwaalib==0.1.0\n")
+        self.write_requirements("3.3.1")
 
     def pack_function(self, name: str, source: str) -> None:
         with zipfile.ZipFile(self.root / "dist" / "lambda" / f"{name}.zip", "w") as archive:
@@ -50,6 +50,11 @@ class Checkout:
             for name in names:
                 archive.writestr(zipfile.ZipInfo(name), name)
         (self.root / "dist" / "plugins.zip").write_bytes(packed.getvalue())
+
+    def write_requirements(self, airflow: str, version: str = "0.1.0") -> None:
+        """What make mwaa writes for an Airflow version."""
+        text = f"# Amazon MWAA {airflow}: Airflow {airflow}, Python 3.12\nmwaalib=={version}\n"
+        (self.root / "dist" / "requirements.txt").write_text(text)
 
     def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs setup/<script>.sh to its end."""

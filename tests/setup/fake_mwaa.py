@@ -19,6 +19,7 @@ class FakeMwaa:
         self.environment: dict[str, Any] = {
             "Name": "airflow",
             "Status": "AVAILABLE",
+            "AirflowVersion": "3.3.1",
             "SourceBucketArn": f"arn:aws:s3:::{bucket}",
             "DagS3Path": "flows/",
         }
