@@ -50,7 +50,7 @@ PARAMS = {
     "max_corrupt_rows": Param(
         0, type="integer", minimum=0, description="Unreadable rows to tolerate in each CSV file"
     ),
-    "emr_release": Param("emr-7.12.0", type="string", pattern=r"^emr-\d+\.\d+\.\d+$"),
+    "emr_release": Param("emr-7.13.0", type="string", pattern=r"^emr-\d+\.\d+\.\d+$"),
     "primary_instance_type": Param("m5.xlarge", type="string", minLength=1),
     "core_instance_type": Param("m5.xlarge", type="string", minLength=1),
     "core_instances": Param(2, type="integer", minimum=1, maximum=100),
@@ -85,8 +85,9 @@ def cluster(params: dict[str, Any], bucket: str, run_id: str) -> dict[str, Any]:
         "Applications": [{"Name": "Spark"}],
         "Instances": instances,
         "StepConcurrencyLevel": 3,
-        # Should Airflow itself be lost, the cluster does not outlive it for long.
-        "AutoTerminationPolicy": {"IdleTimeout": 3600},
+        # Should Airflow itself be lost, the cluster does not outlive it for long. A node without a YARN application
+        # counts as idle, as while extract_load_data works, which may take two hours.
+        "AutoTerminationPolicy": {"IdleTimeout": 10800},
         "LogUri": f"s3://{bucket}/logs/",
         "ServiceRole": "EMR_DefaultRole",
         "JobFlowRole": "EMR_EC2_DefaultRole",

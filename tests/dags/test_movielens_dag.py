@@ -101,6 +101,9 @@ def test_the_cluster_request(dag: Any) -> None:
     request = ast.literal_eval(rendered(dag, template, core_instances=5))
     assert request["LogUri"] == "s3://bucket/logs/"
     assert request["StepConcurrencyLevel"] == 3
+    collect = dag.get_task("extract_load_data")
+    longest = collect.waiter_delay * collect.waiter_max_attempts
+    assert request["AutoTerminationPolicy"]["IdleTimeout"] > longest, "to YARN the collect step is idleness"
     assert [group["InstanceCount"] for group in request["Instances"]["InstanceGroups"]] == [1, 5]
     assert "Ec2SubnetId" not in request["Instances"]
     assert {"Key": "project", "Value": "mwaa-movielens"} in request["Tags"]
