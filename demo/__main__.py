@@ -11,7 +11,7 @@ from types import FrameType
 
 from demo.processes import adopt_orphans, die_with_parent, end_descendants
 
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def stop(number: int, frame: FrameType | None) -> None:

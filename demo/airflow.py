@@ -82,7 +82,10 @@ class DemoAirflow(Airflow):
 
         :raises DemoError: if Airflow cannot.
         """
-        done = self.call("airflow", "db", "migrate")
+        try:
+            done = self.call("airflow", "db", "migrate", timeout=300)
+        except subprocess.TimeoutExpired as error:
+            raise DemoError(f"airflow db migrate did not end within {error.timeout:.0f} s") from error
         if done.returncode:
             raise DemoError(
                 f"airflow db migrate ended with {done.returncode}\n{(done.stdout + done.stderr)[-3000:]}"
@@ -91,6 +94,16 @@ class DemoAirflow(Airflow):
         with sqlite3.connect(self.database) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
+
+    def start_all(self) -> None:
+        """Start all of Airflow's processes.
+
+        :raises DemoError: if the API server does not answer in time.
+        """
+        try:
+            super().start_all()
+        except RuntimeError as error:
+            raise DemoError(str(error)) from error
 
     def check(self) -> None:
         """Raise a `DemoError` if one of Airflow's processes has ended."""
@@ -144,12 +157,14 @@ class DemoAirflow(Airflow):
         """Start a run of the DAG and return its id.
 
         :param conf: the DAG's params.
-        :raises DemoError: if Airflow refuses, with its words.
+        :raises DemoError: if Airflow refuses, with its words, or does not answer.
         """
         try:
             run = self.api("POST", f"/dags/{DAG_ID}/dagRuns", {"logical_date": None, "conf": conf})
         except urllib.error.HTTPError as error:
             raise DemoError(f"Airflow refuses the run: {error.read().decode(errors='replace')}") from error
+        except OSError as error:
+            raise DemoError(f"Airflow's API does not answer: {error}") from error
         return str(run["dag_run_id"])
 
     def run_state(self, run_id: str) -> str:

@@ -151,7 +151,8 @@ class Cloud:
 
     def upload_dataset(self, path: Path) -> str:
         """Put the data set where the DAG's collect step can fetch it, and return its address."""
-        address = f"s3://{DATA_BUCKET}/datasets/{path.name}"
+        # The user's file may have a name that the DAG's param does not take, such as one with a space.
+        address = f"s3://{DATA_BUCKET}/datasets/dataset.zip"
         self.aws("s3", "cp", "--only-show-errors", str(path), address)
         return address
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import http.client
 import io
 import re
 import shutil
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -37,6 +40,12 @@ class Dataset:
     notes: list[str] = field(default_factory=list)
 
 
+def shown(address: str) -> str:
+    """Return an address without its query and user, which may hold a signature or a password."""
+    parts = urllib.parse.urlsplit(address)
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
 def choose(wanted: str, folder: Path) -> Dataset:
     """Return the data set to run on, complete with tags.
 
@@ -49,7 +58,7 @@ def choose(wanted: str, folder: Path) -> Dataset:
         count = int(wanted.partition(":")[2] or DEFAULT_RATINGS)
         return generated(folder, max(1, count), "generated")
     if re.match(r"https?://", wanted):
-        found = Dataset(download(wanted, folder, timeout=60), wanted)
+        found = Dataset(download(wanted, folder, timeout=60), shown(wanted))
     elif wanted:
         path = Path(wanted).expanduser()
         if not path.is_file():
@@ -76,17 +85,21 @@ def download(address: str, folder: Path, timeout: float) -> Path:
 
     :raises DemoError: if it cannot be fetched.
     """
-    name = PurePosixPath(address.partition("?")[0]).name or "dataset.zip"
-    path = folder / name
+    name = PurePosixPath(urllib.parse.urlsplit(address).path)
+    # Many sites call theirs ml-latest.zip.
+    digest = hashlib.sha256(address.encode()).hexdigest()[:8]
+    path = folder / f"{name.stem or 'dataset'}-{digest}.zip"
     if path.exists() and zipfile.is_zipfile(path):
         return path
     partial = path.with_suffix(".partial")
     try:
         with urllib.request.urlopen(address, timeout=timeout) as reply, partial.open("wb") as file:
             shutil.copyfileobj(reply, file, 1 << 20)
+    except http.client.InvalidURL as error:  # its words may hold the password
+        raise DemoError(f"{shown(address)} is no address that can be asked") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise DemoError(f"{address}: {reason}") from error
+        raise DemoError(f"{shown(address)}: {reason}") from error
     partial.replace(path)
     return path
 
@@ -107,19 +120,34 @@ def members(path: Path) -> dict[str, str]:
 
 
 def with_tags(dataset: Dataset, folder: Path) -> Dataset:
-    """Return the data set, with generated tags if it has none."""
+    """Return the data set, with generated tags if it has none.
+
+    :raises DemoError: if its movies cannot be read.
+    """
     found = members(dataset.path)
     if "tags.csv" in found:
         return dataset
     target = folder / f"{dataset.path.stem}-with-tags.zip"
+    movie_ids = movies_of(dataset.path, found["movies.csv"])
     shutil.copyfile(dataset.path, target)
     with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open(found["movies.csv"]) as file:
-            rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
-            next(rows, None)
-            movie_ids = [int(row[0]) for row in rows if row]
         count = tags_table(
             archive, str(PurePosixPath(found["movies.csv"]).parent), movie_ids or [1], 600, SEED
         )
     note = f"it has no tags.csv; {count:,} generated tags (seed {SEED}) were added"
     return Dataset(target, dataset.origin, [*dataset.notes, note])
+
+
+def movies_of(path: Path, member: str) -> list[int]:
+    """Return the ids in a data set's movies.csv.
+
+    :raises DemoError: if it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+            rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+            next(rows, None)
+            return [int(row[0]) for row in rows if row]
+    # Not text, no number, no CSV; a damaged, encrypted or oddly packed member.
+    except (ValueError, csv.Error, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise DemoError(f"{member} in {path} cannot be read: {error}") from error

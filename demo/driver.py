@@ -18,8 +18,8 @@ from demo.airflow import DemoAirflow
 from demo.build import airflow_version, build
 from demo.cloud import Cloud
 from demo.console import Console, DemoError, table
-from demo.dataset import Dataset, choose
-from demo.layout import DATA_BUCKET, MWAA_BUCKET, Layout
+from demo.dataset import Dataset, choose, shown
+from demo.layout import DATA_BUCKET, DATABASE, MWAA_BUCKET, Layout
 from demo.processes import end_leftovers
 from demo.results import TABLES
 from demo.watch import Outcome, follow
@@ -124,7 +124,8 @@ class Demo:
         # What an earlier run left must not pass for this one's result.
         for old in ("raw", "curated"):
             shutil.rmtree(self.layout.home / old, ignore_errors=True)
-        (self.layout.home / "report.html").unlink(missing_ok=True)
+        for old in ("report.html", "catalog.json"):
+            (self.layout.home / old).unlink(missing_ok=True)
         with self.console.phase("data set"):
             dataset = choose(os.environ.get("DATASET", ""), self.layout.folder("data"))
             self.console.say(f"  {dataset.origin}")
@@ -136,7 +137,7 @@ class Demo:
         address = cloud.upload_dataset(dataset.path)
         params = {"dataset": address, **self.conf}
         with self.console.phase("DAG run"):
-            self.console.say(f"  params {json.dumps(params)}")
+            self.console.say(f"  params {json.dumps({**params, 'dataset': shown(str(params['dataset']))})}")
             outcome = follow(airflow, airflow.trigger(params), self.console, checking(cloud, airflow))
         return self.finish(cloud, airflow, dataset, params, outcome, wheel.name)
 
@@ -158,15 +159,26 @@ class Demo:
             task: evidence.failure(airflow.task_folder(outcome.run_id, task)) or "it logged no error"
             for task in outcome.failed_tasks
         }
-        results = None
+        results, catalog = None, []
         with self.console.phase("results"):
             if good:
                 for name in ("raw", *(f"curated/{table_name}" for table_name in TABLES)):
                     cloud.download(f"s3://{DATA_BUCKET}/{name}/", self.layout.home / name)
                 results = self.read_results()
+                listed = cloud.aws("glue", "get-tables", "--database-name", DATABASE, "--output", "json")
+                (self.layout.home / "catalog.json").write_text(listed)
+                catalog = json.loads(listed)["TableList"]
         versions = {"Airflow": airflow_version(), "mwaalib": wheel, "Python": sys.version.split()[0]}
         facts = report.Facts(
-            outcome, dataset, params, waits, failures, results, list(self.console.phases), versions
+            outcome,
+            dataset,
+            {**params, "dataset": shown(str(params["dataset"]))},
+            waits,
+            failures,
+            results,
+            catalog,
+            list(self.console.phases),
+            versions,
         )
         path = self.layout.home / "report.html"
         path.write_text(report.render(facts), encoding="utf-8")

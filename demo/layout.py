@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MARKER = "MWAALIB_DEMO"
 MWAA_BUCKET = "mwaa-demo-environment"
 DATA_BUCKET = "mwaa-demo-movielens"
+DATABASE = "mwaa-movielens-demo-db"
 DAG_ID = "mwaa_movielens_demo"
 
 

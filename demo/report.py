@@ -49,6 +49,7 @@ class Facts:
     :param deferrals: the waits in the triggerer.
     :param failures: the error of each failed task.
     :param results: what `demo.results.read` returns; None if there are none.
+    :param catalog: the tables that the crawlers have made, as Glue's GetTables gives them.
     :param phases: names and seconds of the demo's phases.
     :param versions: names and versions of what ran.
     """
@@ -59,6 +60,7 @@ class Facts:
     deferrals: list[Deferral]
     failures: dict[str, str]
     results: dict[str, Any] | None
+    catalog: list[dict[str, Any]]
     phases: list[tuple[str, float]]
     versions: dict[str, str]
 
@@ -83,7 +85,7 @@ def render(facts: Facts) -> str:
         _tasks(facts),
     ]
     if facts.results:
-        parts.append(_results(facts.results))
+        parts += [_results(facts.results), "<h2>The crawlers' tables</h2>", _catalog(facts.catalog)]
     parts += [
         "<h2>Waits in the triggerer</h2>",
         "<p>From Airflow's own task logs. While a task was deferred it held no worker.</p>",
@@ -150,6 +152,15 @@ def _results(results: dict[str, Any]) -> str:
             _table(columns, rows, numbers={0, 1}),
         ]
     return "\n".join(parts)
+
+
+def _catalog(tables: list[dict[str, Any]]) -> str:
+    rows = []
+    for table in tables:
+        storage = table["StorageDescriptor"]
+        columns = ", ".join(f"{column['Name']} {column['Type']}" for column in storage["Columns"])
+        rows.append((f"{table['DatabaseName']}.{table['Name']}", columns, storage["Location"]))
+    return _table(("table", "columns", "location"), rows)
 
 
 def _deferrals(found: list[Deferral]) -> str:

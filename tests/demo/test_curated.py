@@ -73,6 +73,20 @@ def test_raw_files_are_the_data_set(database: duckdb.DuckDBPyConnection) -> None
                 assert (HOME / "raw" / Path(member).name).read_bytes() == archive.read(member)
 
 
+def test_the_crawlers_tables_lead_to_the_files(database: duckdb.DuckDBPyConnection) -> None:
+    tables = {t["Name"]: t for t in json.loads((HOME / "catalog.json").read_text())["TableList"]}
+    assert set(tables) == {"most_popular_movies", "top_rated_movies"}
+    for name, (measure, kind) in {
+        "most_popular_movies": ("num_ratings", "bigint"),
+        "top_rated_movies": ("avg_rating", "double"),
+    }.items():
+        storage = tables[name]["StorageDescriptor"]
+        columns = [(column["Name"].lower(), column["Type"]) for column in storage["Columns"]]
+        assert columns == [("movieid", "int"), (measure, kind), ("title", "string"), ("genres", "string")]
+        assert storage["Location"].endswith(f"/curated/{name}/")
+        assert name in (HOME / "report.html").read_text()
+
+
 def test_report(database: duckdb.DuckDBPyConnection) -> None:
     page = (HOME / "report.html").read_text()
     first = curated(database, "most_popular_movies", "title, num_ratings")[0]

@@ -63,6 +63,29 @@ def test_address_is_downloaded(server: str, tmp_path: Path) -> None:
     assert zipfile.is_zipfile(found.path)
 
 
+def test_the_same_name_at_another_address_is_another_data_set(server: str, tmp_path: Path) -> None:
+    (tmp_path / "served" / "other").mkdir()
+    archive(tmp_path / "served" / "other" / "small.zip", movies=MOVIES, ratings=RATINGS, tags="x", more="y")
+    first, other = (dataset.choose(f"{server}/{name}", tmp_path) for name in ("small.zip", "other/small.zip"))
+    assert first.path != other.path
+    assert first.path.read_bytes() != other.path.read_bytes()
+    (tmp_path / "served" / "small.zip").unlink()
+    assert dataset.choose(f"{server}/small.zip", tmp_path) == first, "kept"
+
+
+def test_signatures_are_not_shown(server: str, tmp_path: Path) -> None:
+    found = dataset.choose(f"{server}/small.zip?X-Amz-Signature=secret", tmp_path)
+    assert found.origin == f"{server}/small.zip"
+    assert "secret" not in found.path.name
+    with pytest.raises(DemoError) as refused:
+        dataset.choose(f"{server}/gone.zip?X-Amz-Signature=secret".replace("//", "//me:pass@"), tmp_path)
+    assert "gone.zip" in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert "pass" not in str(refused.value)
+    with pytest.raises(DemoError, match=r"^http://127.0.0.1/gone.zip is no address"):
+        dataset.choose("http://me:pass@127.0.0.1/gone.zip", tmp_path)
+
+
 def test_grouplens_when_it_can_be_reached(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +116,11 @@ def test_generated_on_demand(tmp_path: Path) -> None:
         ("text.zip", b"not a zip at all", "is no zip file"),
         ("cut.zip", "cut", "is no zip file"),
         ("other.zip", {"readme": "x"}, "has no movies.csv and no ratings.csv"),
+        (
+            "ids.zip",
+            {"movies": "movieId,title\nx,y\n", "ratings": ""},
+            "movies.csv in .* cannot be read: .*'x'",
+        ),
     ],
 )
 def test_what_cannot_be_taken(name: str, content: object, complaint: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mwaalib.testing.process import StandIn
 
 from demo import evidence
 from demo.airflow import DemoAirflow
@@ -29,6 +30,17 @@ pytestmark = [pytest.mark.demo, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 HOME = Path(os.environ.get("DEMO_DIR") or ROOT / ".demo").resolve()
 GLUE_SCRIPT = "scripts/movielens_glue_transform.py"
+# IAM's names of calls, where they are not the calls' own.
+SERVICES = {"emr": "elasticmapreduce", "stepfunctions": "states"}
+ACTIONS = {
+    "s3:HeadObject": ["s3:GetObject"],
+    "s3:ListObjectsV2": ["s3:ListBucket"],
+    "lambda:Invoke": ["lambda:InvokeFunction"],
+    "elasticmapreduce:RunJobFlow": [
+        *("elasticmapreduce:RunJobFlow", "elasticmapreduce:AddTags"),
+        *("elasticmapreduce:PutAutoTerminationPolicy", "iam:PassRole"),
+    ],
+}
 FILES = {
     "movies": "movieId,title,genres\n1,Toy Story (1995),Animation\n2,Heat (1995),Action\n",
     "ratings": "userId,movieId,rating,timestamp\n1,1,4.0,1260759144\n2,1,5.0,1260759145\n1,2,3.0,1260759146\n",
@@ -61,6 +73,8 @@ class Pipeline:
 
     def __init__(self, cloud: Cloud, airflow: DemoAirflow, console: Console, scratch: Path) -> None:
         self.cloud, self.airflow, self.console, self.scratch = cloud, airflow, console, scratch
+        self.standin = StandIn(cloud.endpoint)
+        self.calls: set[str] = set()
 
     def put(self, key: str, content: bytes) -> str:
         """Put an object into the data bucket and return its address."""
@@ -73,8 +87,10 @@ class Pipeline:
     def run(self, dataset: str, **conf: Any) -> Run:
         """Run the DAG to its end; whatever became of it, its cluster is gone."""
         began = self.clusters()
+        self.standin.calls(reset=True)
         run_id = self.airflow.trigger({"dataset": dataset, **conf})
         done = follow(self.airflow, run_id, self.console, checking(self.cloud, self.airflow))
+        self.calls |= set(self.standin.calls())  # all of them the pipeline's
         ended = self.clusters()
         assert len(ended) == len(began) + 1
         assert set(ended.values()) == {"TERMINATED"}
@@ -147,3 +163,26 @@ def test_the_next_run_is_good(pipeline: Pipeline) -> None:
     objects = pipeline.cloud.aws("s3", "ls", "--recursive", f"s3://{DATA_BUCKET}/curated/")
     assert "most_popular_movies" in objects
     assert "top_rated_movies" in objects
+
+
+def granted(standin: StandIn) -> set[str]:
+    """What the DAG's policy and the inline policies of all roles that deploy.sh made allow."""
+    iam = standin.client("iam")
+    documents = [json.loads((ROOT / "setup" / "additional_policy.json").read_text())]
+    for role in [entry["RoleName"] for entry in iam.list_roles()["Roles"]]:
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            documents.append(iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"])
+    actions = [statement["Action"] for document in documents for statement in document["Statement"]]
+    return {action for listed in actions for action in ([listed] if isinstance(listed, str) else listed)}
+
+
+def test_the_runs_before_called_nothing_that_no_policy_allows(pipeline: Pipeline) -> None:
+    assert pipeline.calls, "run the whole module"
+    called = set()
+    for call in pipeline.calls:
+        service, _, operation = call.partition(":")
+        action = f"{SERVICES.get(service, service)}:{operation}"
+        called |= set(ACTIONS.get(action, [action]))
+    print(sorted(called))
+    assert called <= granted(pipeline.standin)
+    assert {"elasticmapreduce:RunJobFlow", "glue:StartCrawler", "ssm:GetParameter"} <= called

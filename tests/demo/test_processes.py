@@ -71,7 +71,7 @@ def start(ends: bool = False) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_asked_to_stop(number: signal.Signals) -> None:
     process = start()
     below = descendants(process.pid)
