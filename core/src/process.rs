@@ -59,6 +59,34 @@ impl<T: Sync + Send> PerProcess<T> {
     }
 }
 
+/// A value that forked children inherit, read and set without a lock, which a fork may find held.
+///
+/// Each value that was ever set is leaked: somebody may still read it. So it is for what changes seldom.
+pub struct Inherited<T: 'static>(AtomicPtr<T>);
+
+impl<T: Sync + Send> Inherited<T> {
+    pub const fn new() -> Self {
+        Self(AtomicPtr::new(std::ptr::null_mut()))
+    }
+
+    pub fn set(&self, value: T) {
+        self.0.store(Box::into_raw(Box::new(value)), Ordering::Release);
+    }
+
+    /// What was set last, by this process or the one it was forked from.
+    #[allow(unsafe_code)]
+    pub fn get(&self) -> Option<&'static T> {
+        // SAFETY: a non-null pointer comes from Box::into_raw and is never freed.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+}
+
+impl<T: Sync + Send> Default for Inherited<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 #[allow(unsafe_code)]
 fn owned<T>(slot: *mut Slot<T>) -> Box<Slot<T>> {
     // SAFETY: called only with a pointer from Box::into_raw that was never published.
@@ -79,5 +107,16 @@ mod tests {
         let first = CELL.get();
         assert!(std::ptr::eq(first, CELL.get()));
         assert_eq!(CELL.peek(), Some(first));
+    }
+
+    #[test]
+    fn what_was_set_last_is_inherited() {
+        static KEPT: Inherited<String> = Inherited::new();
+        // As a child's engine is built: from what is kept, whenever that is.
+        static BUILT_FROM: PerProcess<Option<&String>> = PerProcess::new(|| KEPT.get());
+        assert_eq!(KEPT.get(), None);
+        KEPT.set("first".to_owned());
+        KEPT.set("second".to_owned());
+        assert_eq!(BUILT_FROM.get().map(String::as_str), Some("second"));
     }
 }

@@ -31,7 +31,7 @@ pub use options::{Budget, Options};
 pub use spec::{Event, EventSink, JobResult, Outcome, WaitSpec};
 
 use crate::error::Result;
-use crate::process::PerProcess;
+use crate::process::{Inherited, PerProcess};
 use crate::service::watch::AwsRemote;
 use crate::session::Session;
 
@@ -46,7 +46,9 @@ pub fn states(kind: &str) -> Result<StateTable> {
     Ok(found.states)
 }
 
-static ENGINE: PerProcess<Engine> = PerProcess::new(Engine::default);
+/// A forked child goes on with what was configured before the fork.
+static OPTIONS: Inherited<Options> = Inherited::new();
+static ENGINE: PerProcess<Engine> = PerProcess::new(|| Engine::new(OPTIONS.get().cloned().unwrap_or_default()));
 
 /// Waits until all jobs of `spec` are in a state that was waited for.
 ///
@@ -59,8 +61,11 @@ pub async fn wait(session: &Session, spec: WaitSpec, sink: Option<EventSink>) ->
     ENGINE.get().wait(Arc::new(AwsRemote::new(session.clone())), spec, sink).await
 }
 
-/// Sets budgets and the like for this process, for waits under way too.
+/// Sets budgets and the like for this process and those forked from it, for waits under way too.
 pub fn configure(options: Options) {
+    if OPTIONS.get() != Some(&options) {
+        OPTIONS.set(options.clone());
+    }
     ENGINE.get().configure(options);
 }
 

@@ -9,7 +9,7 @@ use super::kinds;
 use super::spec::refused;
 use crate::error::Result;
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// By API, as `emr:ListSteps`, or by service where AWS limits all its calls together, as `emr`.
@@ -26,7 +26,7 @@ pub struct Options {
     pub concurrency: usize,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Calls at once.
