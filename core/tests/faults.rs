@@ -162,3 +162,21 @@ async fn slow_services_behind_aws_are_ridden_out() {
         assert_eq!(stage.engine.metrics().fallbacks, 0);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_outage_is_told_once_and_so_is_its_end() {
+    let down = |from, to| Faults { down: Some((from, to)), ..Faults::default() };
+    for (outage, told) in [((20.0, 60.0), 0), ((20.0, 320.0), 2)] {
+        let stage = Stage::new(executions(&[400.0; 5]), down(outage.0, outage.1));
+        let (sink, events) = recorder();
+        let ids: Vec<String> = (0..5).map(arn).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        stage.wait(Stage::spec("sfn_execution", None, &ids, 10.0), Some(sink)).await.unwrap().unwrap();
+        let notices = notices(&events);
+        assert_eq!(notices.len(), told, "{notices:?}");
+        if let [lost, found] = &notices[..] {
+            assert!(lost.contains("InternalServerError") && lost.contains("is still tried"), "{lost}");
+            assert!(found.contains("can be looked at again after 29"), "{found}");
+        }
+    }
+}

@@ -15,6 +15,9 @@ use super::remote::Seen;
 use super::spec::{Event, EventSink, Verdict};
 use crate::error::{AwsError, Class, Error};
 
+/// Failures in a row for so long are told.
+const LONG: Duration = Duration::from_secs(60);
+
 /// What to tell, once the group's lock is free.
 pub(crate) enum Effect {
     Event(EventSink, Event),
@@ -93,6 +96,7 @@ impl Jobs {
         job.seen = Some(round.now);
         job.created = seen.created.or(job.created);
         job.failures = 0;
+        tell_reach(kind, job, round.now, None, out);
         job.renewed = false;
         job.error = None;
         job.solo = id == super::kind::ALL;
@@ -188,10 +192,12 @@ impl Jobs {
         if about_list && !single {
             job.solo = true;
             job.failures = 0;
+            job.failing = None;
             let due = job.due;
             self.reschedule(key, due);
             return;
         }
+        tell_reach(kind, job, now, Some(error), out);
         let mut retry = job.retry(now, random);
         if error.class() == Some(Class::NotFound) {
             // Look once just when the grace is over.
@@ -201,6 +207,30 @@ impl Jobs {
         }
         let next = job.next(now, 1.0);
         self.reschedule(key, retry.min(next.max(now + Duration::from_millis(50))));
+    }
+}
+
+/// Tells the waits when a job has been out of reach for long, and when it no more is.
+fn tell_reach(kind: &'static Kind, job: &mut Job, now: Instant, error: Option<&Error>, out: &mut Vec<Effect>) {
+    let since = match error {
+        Some(_) => *job.failing.get_or_insert(now),
+        None => job.failing.take().unwrap_or(now),
+    };
+    let passed = now.saturating_duration_since(since);
+    if error.is_some() && passed < LONG {
+        return;
+    }
+    for attach in &mut job.attached {
+        if !attach.out_of_reach(error.is_some()) {
+            continue;
+        }
+        let Some(sink) = &attach.waiter.sink else { continue };
+        let (name, id, seconds) = (kind.name, &job.id, passed.as_secs());
+        let message = match error {
+            Some(error) => format!("{name} {id} could not be looked at for {seconds} s, and is still tried: {error}"),
+            None => format!("{name} {id} can be looked at again after {seconds} s"),
+        };
+        out.push(Effect::Event(Arc::clone(sink), Event::Notice { message }));
     }
 }
 

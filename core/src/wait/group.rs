@@ -114,7 +114,7 @@ impl Jobs {
             return false;
         }
         let now = Instant::now();
-        let attach = Attach { waiter: Arc::clone(waiter), slot, since: now, state: None };
+        let attach = Attach { waiter: Arc::clone(waiter), slot, since: now, state: None, out_of_reach: false };
         let soon = self.first_look(now, waiter.delay);
         if let Some(key) = self.by_id.get(id).copied() {
             if let Some(job) = self.jobs.get_mut(&key) {

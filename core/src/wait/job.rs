@@ -1,5 +1,6 @@
 //! A job that is waited for, and those who wait for it.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(crate) struct Waiter {
     /// The deadline had passed when the wait began: one look is left.
     pub last_look: bool,
     pub sink: Option<EventSink>,
+    /// How many of its jobs have long been out of reach.
+    out_of_reach: AtomicUsize,
     progress: Mutex<Progress>,
 }
 
@@ -54,7 +57,8 @@ impl Waiter {
     ) -> (Arc<Self>, oneshot::Receiver<End>) {
         let (end, ended) = oneshot::channel();
         let progress = Mutex::new(Progress { left: jobs, results: vec![Vec::new(); jobs], end: Some(end) });
-        (Arc::new(Self { goal, delay, deadline, last_look, sink, progress }), ended)
+        let out_of_reach = AtomicUsize::new(0);
+        (Arc::new(Self { goal, delay, deadline, last_look, sink, out_of_reach, progress }), ended)
     }
 
     /// One job reached what was waited for.
@@ -98,6 +102,18 @@ pub(crate) struct Attach {
     pub since: Instant,
     /// The state last told to this wait.
     pub state: Option<State>,
+    pub out_of_reach: bool,
+}
+
+impl Attach {
+    /// The job is, or is no more, long out of reach; whether that is news for the wait as a whole.
+    pub fn out_of_reach(&mut self, now: bool) -> bool {
+        if std::mem::replace(&mut self.out_of_reach, now) == now {
+            return false;
+        }
+        let jobs = &self.waiter.out_of_reach;
+        if now { jobs.fetch_add(1, Relaxed) == 0 } else { jobs.fetch_sub(1, Relaxed) == 1 }
+    }
 }
 
 pub(crate) struct Job {
@@ -110,6 +126,8 @@ pub(crate) struct Job {
     pub solo: bool,
     /// Calls that failed in a row.
     pub failures: u32,
+    /// When the first of them was.
+    pub failing: Option<Instant>,
     /// AWS did not know the credentials, and new ones were asked for.
     pub renewed: bool,
     pub seen: Option<Instant>,
@@ -127,6 +145,7 @@ impl Job {
             in_flight: false,
             solo: false,
             failures: 0,
+            failing: None,
             renewed: false,
             seen: None,
             created: None,

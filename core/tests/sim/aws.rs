@@ -64,6 +64,8 @@ pub struct Faults {
     pub no_credentials: Option<(bool, f64, f64)>,
     /// The credentials are replaced then; the provider may have the new ones.
     pub rotated: Option<(f64, bool)>,
+    /// All calls fail from then to then.
+    pub down: Option<(f64, f64)>,
     /// Glue's and KMS's own kind of time-out until then.
     pub slow_backend: Option<f64>,
 }
@@ -166,7 +168,8 @@ impl World {
         if self.chance(faults.throttled) {
             return Err(error(api, "ThrottlingException", Class::Throttled));
         }
-        if self.chance(faults.server_error) {
+        let down = faults.down.is_some_and(|(from, to)| (from..to).contains(&self.now()));
+        if down || self.chance(faults.server_error) {
             return Err(error(api, "InternalServerError", Class::Transient));
         }
         if self.chance(faults.reset) {
