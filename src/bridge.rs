@@ -22,6 +22,9 @@ const HELPING_MOST: usize = 100;
 /// The loop's own work between two helpings shall take about so long.
 const BETWEEN: Duration = Duration::from_millis(10);
 
+/// Items in a queue that is not taken from after which its loop is looked at.
+const LOOK_EVERY: usize = 1024;
+
 pub enum Item {
     Done { future: Py<PyAny>, result: Result<String> },
     Event { callback: Arc<Callback>, event: Event },
@@ -73,7 +76,7 @@ impl Bridge {
         let mut closed = Vec::new();
         let known: Vec<Py<Self>> = lock(BRIDGES.get()).values().map(|bridge| bridge.clone_ref(py)).collect();
         for other in known {
-            if other.get().event_loop.call_method0(py, "is_closed")?.is_truthy(py)? {
+            if !other.get().is_open(py)? {
                 closed.push(other.get().event_loop.as_ptr() as usize);
             }
         }
@@ -89,21 +92,37 @@ impl Bridge {
     pub fn push(bridge: &Arc<Py<Self>>, item: Item) {
         let mut queue = lock(&bridge.get().queue);
         queue.items.push_back(item);
-        if std::mem::replace(&mut queue.woken, true) {
+        let woken = std::mem::replace(&mut queue.woken, true);
+        // A loop that was closed after it was woken does not come: look now and then.
+        let look = woken && queue.items.len().is_multiple_of(LOOK_EVERY);
+        drop(queue);
+        if woken && !look {
             return;
         }
-        drop(queue);
         // None: the interpreter is going, and the loop with it.
         Python::try_attach(|py| {
-            let woken = bridge
-                .getattr(py, "drain")
-                .and_then(|drain| bridge.get().event_loop.call_method1(py, "call_soon_threadsafe", (drain,)));
-            if woken.is_err() {
-                // The loop is closed: nobody waits any more.
-                let items = std::mem::take(&mut lock(&bridge.get().queue).items);
-                drop(items);
+            let this = bridge.bind(py);
+            let open = if look { this.get().is_open(py) } else { Self::call_drain(this, "call_soon_threadsafe") };
+            if !matches!(open, Ok(true)) {
+                this.get().give_up();
             }
         });
+    }
+
+    fn call_drain(this: &Bound<'_, Self>, how: &str) -> PyResult<bool> {
+        this.get().event_loop.call_method1(this.py(), how, (this.getattr("drain")?,))?;
+        Ok(true)
+    }
+
+    fn is_open(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(!self.event_loop.call_method0(py, "is_closed")?.is_truthy(py)?)
+    }
+
+    /// The loop is closed: nobody waits any more.
+    fn give_up(&self) {
+        let left = std::mem::take(&mut *lock(&self.queue));
+        // Not under the lock: what a callback held may push as it goes.
+        drop(left);
     }
 }
 
@@ -118,7 +137,9 @@ impl Bridge {
         for served in 0.. {
             if served >= helping || start.elapsed() >= HELPING_TIME {
                 lock(&bridge.pace).ended = Some(Instant::now());
-                bridge.event_loop.call_method1(py, "call_soon", (slf.getattr("drain")?,))?;
+                if Self::call_drain(slf, "call_soon").is_err() {
+                    bridge.give_up();
+                }
                 return Ok(());
             }
             let item = {
