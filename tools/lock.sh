@@ -1,5 +1,5 @@
 #!/bin/sh
-# Write requirements/*.txt anew from requirements/*.in. Airflow's own constraints hold for all that Airflow uses; they come
+# Write requirements/*.txt anew from requirements/*.in, and requirements.txt for the newest Amazon MWAA image. Airflow's own constraints hold for all that Airflow uses; they come
 # from $MWAA_CONSTRAINTS_DIR/<version>/constraints.txt when that is set, else from their official address.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,3 +33,6 @@ compile standin -c "$constraints.loose"
 compile dev -c "$constraints.loose" -c requirements/standin.txt
 compile bench -c "$constraints.loose"
 compile docs
+
+echo requirements.txt
+"$(tools/find_python.sh)" tools/make_mwaa.py --print >requirements.txt

@@ -7,10 +7,11 @@ import shutil
 import sys
 from pathlib import Path
 
+from image import own
 from image.catalogue import NEWEST_IMAGE, UnsupportedError, find
 from image.constraints import ConstraintsError
-from image.package import check_package, write_package
-from image.wheel import ROOT
+from image.package import check_package, requirements_text, write_package
+from image.wheel import ROOT, expected_wheel
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -26,6 +27,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--offline", action="store_true", help="stage the variant for no internet access")
     parser.add_argument("--stage", action="store_true", help="copy both to dist/, where deploy.sh takes them")
+    parser.add_argument(
+        "--print", action="store_true", help="print the requirements.txt of the usual variant, write nothing"
+    )
     parser.add_argument("--check", action="store_true", help="only check the files that are there")
     return parser.parse_args()
 
@@ -40,14 +44,21 @@ def main() -> int:
             check_package(folder, image)
             print(f"{folder}: the files fit Airflow {image.airflow} on Python {image.python}.")
             return 0
-        own = {"own_requirements": options.requirements, "own_plugins": options.plugins}
-        made = list(write_package(image, options.wheel, folder, offline=False, **own))
+        if options.print:
+            print(requirements_text(image, expected_wheel(), offline=False), end="")
+            return 0
+        added = {"own_requirements": options.requirements, "own_plugins": options.plugins}
+        made = list(write_package(image, options.wheel, folder, offline=False, **added))
         try:
-            made += write_package(image, options.wheel, folder / "offline", offline=True, **own)
+            made += write_package(image, options.wheel, folder / "offline", offline=True, **added)
         except ConstraintsError as error:
+            shutil.rmtree(folder / "offline", ignore_errors=True)  # it would be of an earlier run
             if options.offline:
                 raise UnsupportedError(str(error)) from error
             print(f"Left out the variant for environments without internet access: {error}", file=sys.stderr)
+        if options.requirements:
+            for line in own.read(options.requirements, options.offline).dropped:
+                print(line, file=sys.stderr)
     except UnsupportedError as error:
         print(f"make mwaa: {error}", file=sys.stderr)
         return 2

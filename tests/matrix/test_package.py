@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
 import zipfile
@@ -14,21 +13,10 @@ TOOLS = Path(__file__).resolve().parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
 from image import constraints, package, wheel  # noqa: E402
-from image.catalogue import IMAGES, UnsupportedError, find  # noqa: E402
+from image.catalogue import IMAGES, NEWEST_IMAGE, UnsupportedError, find  # noqa: E402
+from support.wheel_file import GOOD, VERSION, make_wheel  # noqa: E402
 
-VERSION = wheel.project_version()
-GOOD = f"mwaalib-{VERSION}-cp310-abi3-manylinux_2_28_x86_64.whl"
 IMAGE = find("3.3.1")
-
-
-def make_wheel(folder: Path, name: str = GOOD, machine: int = 0x3E) -> Path:
-    """Write a file that looks like our wheel from outside: a zip with an ELF module of a machine in it."""
-    path = folder / name
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("mwaalib/__init__.py", "")
-        head = b"\x7fELF" + bytes(14) + struct.pack("<H", machine)
-        archive.writestr("mwaalib/_core.abi3.so", head + bytes(100))
-    return path
 
 
 @pytest.fixture
@@ -44,10 +32,11 @@ def constraints_directory(tmp_path, monkeypatch):
 def test_requirements_as_mwaa_documents_them(tmp_path):
     requirements, archive = package.write_package(IMAGE, make_wheel(tmp_path), tmp_path / "out")
     assert requirements.read_text().splitlines() == [
+        "# Amazon MWAA 3.3.1: Airflow 3.3.1, Python 3.12",
         '--constraint "https://raw.githubusercontent.com/apache/airflow/constraints-3.3.1/constraints-3.12.txt"',
         "--find-links /usr/local/airflow/plugins",
         "",
-        f"mwaalib=={VERSION}",
+        f"/usr/local/airflow/plugins/{GOOD}",
     ]
     with zipfile.ZipFile(archive) as content:
         assert content.namelist() == [GOOD]
@@ -57,13 +46,21 @@ def test_requirements_as_mwaa_documents_them(tmp_path):
 @pytest.mark.parametrize("image", [i for i in IMAGES if i.mwaa], ids=lambda i: i.airflow)
 def test_each_image_gets_its_own_constraints(tmp_path, image):
     requirements, _ = package.write_package(image, make_wheel(tmp_path), tmp_path / "out")
-    assert f"constraints-{image.airflow}/constraints-{image.python}.txt" in requirements.read_text()
+    text = requirements.read_text()
+    assert text.startswith(f"# Amazon MWAA {image.airflow}: Airflow {image.airflow}, Python {image.python}\n")
+    assert f"constraints-{image.airflow}/constraints-{image.python}.txt" in text
+
+
+def test_the_committed_requirements_are_those_of_the_newest_image(tmp_path):
+    made, _ = package.write_package(NEWEST_IMAGE, make_wheel(tmp_path), tmp_path / "out")
+    assert (wheel.ROOT / "requirements.txt").read_text() == made.read_text(), "write it anew with: make lock"
 
 
 def test_without_internet_everything_is_in_the_zip(tmp_path, constraints_directory):
     requirements, archive = package.write_package(IMAGE, make_wheel(tmp_path), tmp_path / "out", offline=True)
     lines = requirements.read_text().splitlines()
-    assert lines[:3] == [
+    assert lines[:4] == [
+        "# Amazon MWAA 3.3.1: Airflow 3.3.1, Python 3.12",
         '--constraint "/usr/local/airflow/plugins/mwaalib-constraints.txt"',
         "--find-links /usr/local/airflow/plugins",
         "--no-index",
@@ -85,7 +82,7 @@ def test_own_plugins_and_requirements_are_kept(tmp_path):
     (own / "operators" / "mine.py").write_text("x = 1\n")
     (own / ".DS_Store").write_text("")
     (own / "mwaalib-0.0.1-cp310-abi3-manylinux_2_28_x86_64.whl").write_text("an older one")
-    (tmp_path / "mine.txt").write_text("--constraint old.txt\nmwaalib==0.0.1\nduckdb==1.4.0\n")
+    (tmp_path / "mine.txt").write_text("mwaalib==0.0.1\nduckdb==1.4.0\n")
     requirements, archive = package.write_package(
         IMAGE,
         make_wheel(tmp_path),
@@ -93,8 +90,10 @@ def test_own_plugins_and_requirements_are_kept(tmp_path):
         own_plugins=own,
         own_requirements=tmp_path / "mine.txt",
     )
-    assert requirements.read_text().splitlines()[-2:] == [f"mwaalib=={VERSION}", "duckdb==1.4.0"]
-    assert "old.txt" not in requirements.read_text()
+    assert requirements.read_text().splitlines()[-2:] == [
+        f"/usr/local/airflow/plugins/{GOOD}",
+        "duckdb==1.4.0",
+    ]
     with zipfile.ZipFile(archive) as content:
         assert sorted(content.namelist()) == [GOOD, "operators/mine.py"]
 
@@ -184,7 +183,7 @@ def test_flipped_byte_in_the_zip(made):
         ({"mine.py": b""}, "there is none in it"),
         ({GOOD: b"", GOOD.replace("cp310", "cp311"): b""}, "2 wheels"),
         ({GOOD: b"", "../evil.py": b""}, "leave the plugins folder"),
-        ({GOOD.replace(VERSION, "9.9.9"): b""}, r"does not ask for mwaalib==9\.9\.9"),
+        ({GOOD.replace(VERSION, "9.9.9"): b""}, r"does not ask for /usr/\S+/mwaalib-9\.9\.9"),
     ],
 )
 def test_zip_that_pip_would_not_find_the_wheel_in(made, names, said):
@@ -197,7 +196,8 @@ def test_zip_that_pip_would_not_find_the_wheel_in(made, names, said):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("--find-links /usr/local/airflow/plugins", "", "lacks '--find-links"),
+        ("# Amazon MWAA 3.3.1: Airflow 3.3.1", "# Amazon MWAA 3.2.1: Airflow 3.2.1", "not for Airflow 3.3.1"),
+        ("/usr/local/airflow/plugins/mwaalib-", "mwaalib==", "does not ask for /usr/local"),
         ("--constraint", "#", "no --constraint line"),
         ("constraints-3.3.1", "constraints-3.2.1", r"neither that of Airflow 3\.3\.1"),
     ],
@@ -207,14 +207,6 @@ def test_requirements_that_mwaa_would_trip_over(made, old, new, said):
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(UnsupportedError, match=said):
         package.check_package(made, IMAGE)
-
-
-def test_own_requirements_that_name_another_file(tmp_path):
-    (tmp_path / "mine.txt").write_text("duckdb\n-r more.txt\n")
-    with pytest.raises(UnsupportedError, match=r"mine\.txt:2: '-r more\.txt'"):
-        package.write_package(
-            IMAGE, make_wheel(tmp_path), tmp_path / "out", own_requirements=tmp_path / "mine.txt"
-        )
 
 
 def test_constraints_directory_that_is_missing(tmp_path, monkeypatch):

@@ -6,54 +6,42 @@ import re
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from . import constraints
+from . import constraints, own
 from .catalogue import Image, UnsupportedError
 from .environment import cache_directory
+from .own import PLUGINS
 from .wheel import ROOT, Wheel, check_wheel, find_wheel, read_name
 
-PLUGINS = "/usr/local/airflow/plugins"
 CONSTRAINTS_IN_ZIP = "mwaalib-constraints.txt"
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 UNWANTED = {".DS_Store", "__MACOSX", "__pycache__", ".git"}
 
 
-def requirements_text(image: Image, wheel: Wheel, offline: bool, own: Path | None = None) -> str:
+def header(image: Image) -> str:
+    """Return the first line of requirements.txt, by which deploy.sh and `mwaalib check` know what it is for."""
+    return f"# Amazon MWAA {image.airflow}: Airflow {image.airflow}, Python {image.python}"
+
+
+def requirements_text(image: Image, wheel: Wheel, offline: bool, own_file: Path | None = None) -> str:
     """Return requirements.txt for the image.
+
+    The wheel is named by its path: by its name, pip would prefer a package of that name on an index if it
+    were newer or had closer tags.
 
     :param image: the image.
     :param wheel: the wheel in plugins.zip.
     :param offline: for an environment without internet access: constraints and wheels come from plugins.zip.
-    :param own: the user's own requirements, put behind ours.
-    :raises UnsupportedError: if the user's file sets what MWAA lets a file set once.
+    :param own_file: the user's own requirements, put behind ours.
+    :raises UnsupportedError: if the user's file names what is not there on Amazon MWAA.
     """
     address = f"{PLUGINS}/{CONSTRAINTS_IN_ZIP}" if offline else constraints.official_address(image)
-    lines = [f'--constraint "{address}"', f"--find-links {PLUGINS}"]
+    lines = [header(image), f'--constraint "{address}"', f"--find-links {PLUGINS}"]
     if offline:
         lines.append("--no-index")
-    lines += ["", f"mwaalib=={wheel.version}"]
-    if own is not None:
-        lines += _own_lines(own)
+    lines += ["", f"{PLUGINS}/{wheel.path.name}"]
+    if own_file is not None:
+        lines += own.read(own_file, offline).kept
     return "\n".join(lines) + "\n"
-
-
-def _own_lines(own: Path) -> list[str]:
-    try:
-        lines = own.read_text().splitlines()
-    except OSError as error:
-        raise UnsupportedError(f"Your requirements file cannot be read: {error}") from error
-    kept = []
-    for number, line in enumerate(lines, 1):
-        if re.match(r"\s*(-c\b|--constraint\b)", line):
-            continue  # ours is the constraint of the chosen image
-        if re.match(r"\s*(-r\b|--requirement\b)", line):
-            raise UnsupportedError(
-                f"{own}:{number}: {line.strip()!r} names a file that Amazon MWAA does not have. "
-                "Put its lines here."
-            )
-        if re.match(r"\s*(mwaalib\b|--find-links|-f\b|--no-index)", line):
-            continue
-        kept.append(line.rstrip())
-    return kept
 
 
 def write_package(
@@ -148,13 +136,15 @@ def check_package(folder: Path, image: Image) -> None:
 
 def _check_requirements(path: Path, wheel: Wheel, names: list[str], image: Image, again: str) -> None:
     text = path.read_text()
-    if f"mwaalib=={wheel.version}" not in text.split():
+    lines = text.splitlines()
+    if header(image) not in lines[:1]:
         raise UnsupportedError(
-            f"{path} does not ask for mwaalib=={wheel.version}, the wheel in plugins.zip. {again}"
+            f"{path} is not for Airflow {image.airflow} on Python {image.python}: its first line is "
+            f"{''.join(lines[:1])!r}. {again}"
         )
-    if f"--find-links {PLUGINS}" not in text:
+    if f"{PLUGINS}/{wheel.path.name}" not in lines:
         raise UnsupportedError(
-            f"{path} lacks '--find-links {PLUGINS}', so that pip would not see the wheel. {again}"
+            f"{path} does not ask for {PLUGINS}/{wheel.path.name}, the wheel in plugins.zip. {again}"
         )
     constraint = re.search(r'^--constraint\s+"?([^"\s]+)', text, re.M)
     if not constraint:

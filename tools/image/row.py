@@ -18,10 +18,10 @@ from typing import Any
 from . import constraints, environment
 from .catalogue import Image
 from .emulator import Moto
+from .own import PLUGINS
 from .services import Airflow
 
 TESTS = Path(__file__).resolve().parents[2] / "tests" / "matrix"
-PLUGINS = "/usr/local/airflow/plugins"
 INCUMBENT = "airflow.providers.amazon.aws."
 GLUE_WAIT = "        waiter_delay=1,\n        waiter_max_attempts=240,\n"
 BLOCKING = ("cluster_blocking", "glue_blocking")

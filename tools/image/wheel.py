@@ -54,6 +54,12 @@ def project_version() -> str:
     return str(tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"])
 
 
+def expected_wheel() -> Wheel:
+    """Return the wheel that `make wheel` builds of this source for the images, built or not."""
+    name = f"mwaalib-{project_version()}-cp310-abi3-manylinux_2_28_{IMAGE_MACHINE}.whl"
+    return read_name(ROOT / "dist" / name)
+
+
 def find_wheel(folder: Path) -> Path:
     """Return the wheel of this version for the images' machine in a folder.
 
