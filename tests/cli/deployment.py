@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MWAA, DATA, ROLE, ENVIRONMENT = "check-mwaa", "check-data", "check-execution", "check"
 STACK = "mwaa-demo-foundations"
 WHEEL = "mwaalib-0.1.0-cp310-abi3-manylinux_2_28_x86_64.whl"
+LOG_GROUP = f"airflow-{ENVIRONMENT}-Scheduler"
+INSTALLED = "Successfully installed mwaalib-0.1.0"
 FUNCTIONS = ("process_movielens", "checkjob_movielens", "crawl_movielens", "error_movielens")
 TRUST = {
     "Version": "2012-10-17",
@@ -29,6 +32,11 @@ TRUST = {
         }
     ],
 }
+
+
+def broken(report: dict[str, Any]) -> dict[str, Any]:
+    """The broken findings of a report, by subject."""
+    return {f["subject"]: f for f in report["findings"] if f["status"] == "broken"}
 
 
 def make_plugins(native: Path | None = None) -> bytes:
@@ -45,8 +53,9 @@ def make_plugins(native: Path | None = None) -> bytes:
 
 
 REQUIREMENTS = (
+    "# Amazon MWAA 3.3.1: Airflow 3.3.1, Python 3.12\n"
     '--constraint "https://raw.githubusercontent.com/apache/airflow/constraints-3.3.1/constraints-3.12.txt"\n'
-    "--find-links /usr/local/airflow/plugins\n\nmwaalib==0.1.0\n"
+    f"--find-links /usr/local/airflow/plugins\n\n/usr/local/airflow/plugins/{WHEEL}\n"
 )
 
 
@@ -94,6 +103,19 @@ class Deployment:
             NetworkConfiguration={"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]},
         )
         self._settle()
+        self.log_of_pip("a", [f"Processing /usr/local/airflow/plugins/{WHEEL}", INSTALLED])
+
+    def log_of_pip(self, name: str, lines: list[str]) -> str:
+        """Write a log of pip as Amazon MWAA does when the environment starts; return its stream's name."""
+        logs = self.client("logs")
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=LOG_GROUP)
+        stream = f"requirements_install_ip-10-0-0-1.ec2.internal_{name}.log"
+        logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now + i, "message": line} for i, line in enumerate(lines)]
+        logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=stream, logEvents=events)
+        return stream
 
     def _settle(self) -> None:
         end = time.monotonic() + 30

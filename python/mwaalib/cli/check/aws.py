@@ -52,7 +52,7 @@ class Aws:
 
     :param profile: profile of the AWS configuration.
     :param region: AWS region.
-    :raises CheckError: without boto3, without that profile, or without a region.
+    :raises CheckError: without boto3, that profile or a region, or if the AWS configuration cannot be read.
     """
 
     def __init__(self, profile: str | None, region: str | None) -> None:
@@ -62,7 +62,7 @@ class Aws:
             import botocore.exceptions
         except ImportError as error:
             raise CheckError(
-                "mwaalib check needs boto3, which is not installed here: pip install 'mwaalib[check]'"
+                "mwaalib check needs boto3, which is not installed here: pip install boto3"
             ) from error
         self._errors = botocore.exceptions
         try:
@@ -71,6 +71,8 @@ class Aws:
             )
         except self._errors.ProfileNotFound as error:
             raise CheckError(f"{error}; see the profiles with: aws configure list-profiles") from error
+        except self._errors.BotoCoreError as error:
+            raise CheckError(f"the AWS configuration cannot be used: {_line(error)}") from error
         if self._session.region_name is None:
             raise CheckError("no AWS region is set: give --region, set AWS_REGION, or configure the profile")
         self._config = botocore.config.Config(
@@ -86,6 +88,20 @@ class Aws:
         return str(self._session.region_name)
 
     def _client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                try:
+                    self._clients[service] = self._made(service)
+                except self._errors.PartialCredentialsError as error:
+                    raise CheckError(f"{_line(error)}: set both keys, or name a --profile") from error
+                except (self._errors.BotoCoreError, ValueError) as error:
+                    remedy = "correct --region, the profile, or AWS_ENDPOINT_URL"
+                    raise CheckError(
+                        f"no client of {service} can be made: {_line(error)}: {remedy}"
+                    ) from error
+            return self._clients[service]
+
+    def _made(self, service: str) -> Any:
         client = self._session.client(service, config=self._config)
         if ".amazonaws." in client.meta.endpoint_url or ".api.aws" in client.meta.endpoint_url:
             return client
@@ -101,10 +117,7 @@ class Aws:
         :raises CallError: if AWS refuses or does not answer.
         :raises CheckError: without credentials.
         """
-        with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._client(service)
-        client = self._clients[service]
+        client = self._client(service)
         name = f"{service}:{client.meta.method_to_api_mapping.get(operation, operation)}"
         try:
             return dict(getattr(client, operation)(**parameters))
@@ -125,9 +138,13 @@ class Aws:
         while True:
             reply = self.call(service, operation, **parameters, **token)
             found += reply.get(member, [])
-            if reply.get("NextToken"):
-                token = {"NextToken": reply["NextToken"]}
+            if following := next((key for key in ("NextToken", "nextToken") if reply.get(key)), None):
+                token = {following: reply[following]}
             elif reply.get("IsTruncated") and reply.get("Marker"):
                 token = {"Marker": reply["Marker"]}
             else:
                 return found
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")

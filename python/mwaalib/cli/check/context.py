@@ -33,6 +33,7 @@ class Context:
     environment_name: str | None = None
     role: str | None = None
     account: str = ""
+    caller: str = ""
     partition: str = "aws"
     buckets: dict[str, str | None] = field(default_factory=dict)
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Context:
         """Read the identity, the stack and the environment; what cannot be read is kept as an error."""
         identity = self.aws.call("sts", "get_caller_identity")
         self.account = identity["Account"]
+        self.caller = identity["Arn"]
         self.partition = identity["Arn"].split(":")[1]
         self._load_stack()
         if self.environment_name:
@@ -81,6 +83,15 @@ class Context:
             self.resources = {entry["LogicalResourceId"]: entry for entry in listed}
         except CallError as error:
             self.stack_error = "missing" if error.missing else str(error)
+
+    def uploaded(self, what: str) -> tuple[str, str | None]:
+        """Return key and version of a file as the environment uses it, or else where deploy.sh puts it.
+
+        :param what: ``plugins.zip`` or ``requirements.txt``.
+        """
+        member = {"plugins.zip": "Plugins", "requirements.txt": "Requirements"}[what]
+        key = self.environment.get(f"{member}S3Path")
+        return (key, self.environment.get(f"{member}S3ObjectVersion")) if key else (what, None)
 
     def role_name(self) -> str | None:
         """The execution role's name: as named by the user, else the environment's."""

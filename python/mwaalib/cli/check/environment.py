@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mwaalib.cli.check.aws import CallError
 from mwaalib.cli.check.context import Context
 from mwaalib.cli.check.finding import Finding, broken, ok, unknown
@@ -17,6 +19,7 @@ PYTHONS = {
     "3.2.1": "3.12",
     "3.3.1": "3.12",
 }
+OLDEST = (2, 9)
 
 
 def check_environment(context: Context) -> list[Finding]:
@@ -57,7 +60,10 @@ def _version(context: Context, subject: str) -> Finding:
     subject = f"{subject}, Airflow version"
     if version in PYTHONS:
         return ok(subject, f"{version}, Python {PYTHONS[version]}")
-    if version.startswith(("2.9.", "2.10.", "2.11.", "3.")):
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if not numbers:
+        return unknown(subject, f"it is {version or 'not told'}, which is no version number")
+    if numbers >= OLDEST:
         return unknown(subject, f"{version} is not one that mwaalib is tested in: {', '.join(PYTHONS)}")
     remedy = f"upgrade the environment to one of {', '.join(PYTHONS)}"
     return broken(subject, f"{version} is older than mwaalib supports", remedy)
@@ -87,4 +93,4 @@ def _uses(context: Context, subject: str, what: str, path: str, version: str) ->
         return unknown(subject, str(error))
     if used and newest and used != newest:
         return broken(subject, f"uses version {used}, the newest uploaded is {newest}", remedy)
-    return ok(subject, f"version {used or newest}")
+    return ok(subject, f"{key}, version {used or newest}")

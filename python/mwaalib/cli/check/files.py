@@ -26,27 +26,35 @@ def check_files(context: Context) -> list[Finding]:
     ]
     pairs += [
         ("DAG", project / "dags" / DAG, mwaa, f"{dags}/{DAG}"),
-        ("plugins.zip", project / "dist" / "plugins.zip", mwaa, "plugins.zip"),
-        ("requirements.txt", project / "dist" / "requirements.txt", mwaa, "requirements.txt"),
+        ("plugins.zip", project / "dist" / "plugins.zip", mwaa, context.uploaded("plugins.zip")[0]),
+        (
+            "requirements.txt",
+            project / "dist" / "requirements.txt",
+            mwaa,
+            context.uploaded("requirements.txt")[0],
+        ),
     ]
     return [_compare(context, *pair) for pair in pairs]
 
 
 def _compare(context: Context, kind: str, local: Path, bucket: str | None, key: str) -> Finding:
-    subject = f"{kind} {key.rpartition('/')[2]}" if kind != key else kind
+    subject = f"{kind} {local.name}" if kind != local.name else kind
     if not bucket:
         return unknown(subject, "its bucket is not known", "name the buckets with -s and -d")
     address = f"s3://{bucket}/{key}"
+    deploy = context.deploy
+    if key != kind == local.name:  # the environment reads it elsewhere than deploy.sh puts it
+        deploy = f"{deploy} -e {context.environment_name}, which lets the environment use {kind}"
     try:
         uploaded = digest_of(context, bucket, key)
     except CallError as error:
         if error.missing:
-            return broken(subject, f"{address} does not exist", f"upload it: {context.deploy}")
+            return broken(subject, f"{address} does not exist", f"upload it: {deploy}")
         return unknown(subject, f"{address}: {error}")
     if not local.is_file():
         return unknown(subject, f"{address} is there; {local} is not, to compare it with", "make mwaa")
     if hashlib.sha256(local.read_bytes()).hexdigest() != uploaded:
-        return broken(subject, f"{address} differs from {local}", f"upload it again: {context.deploy}")
+        return broken(subject, f"{address} differs from {local}", f"upload it again: {deploy}")
     return ok(subject, address)
 
 

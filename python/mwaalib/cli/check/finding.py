@@ -13,6 +13,7 @@ class Status(str, Enum):
     OK = "ok"
     BROKEN = "broken"
     UNKNOWN = "unknown"
+    NOTE = "note"  # something lacks that the pipeline runs without
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,8 @@ def broken(subject: str, detail: str, remedy: str) -> Finding:
 def unknown(subject: str, detail: str, remedy: str = "") -> Finding:
     """Return a finding that could not be made."""
     return Finding(subject, Status.UNKNOWN, detail, remedy)
+
+
+def note(subject: str, detail: str, remedy: str = "") -> Finding:
+    """Return a finding that something lacks which the pipeline runs without."""
+    return Finding(subject, Status.NOTE, detail, remedy)

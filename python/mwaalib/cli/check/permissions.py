@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from mwaalib.cli.check import policy
 from mwaalib.cli.check.aws import CallError
 from mwaalib.cli.check.context import Context
-from mwaalib.cli.check.finding import Finding, broken, ok, unknown
+from mwaalib.cli.check.finding import Finding, broken, note, ok, unknown
 from mwaalib.cli.check.requirements import NEEDS, Need
 
 
@@ -109,13 +109,24 @@ def _finding(context: Context, role: str, need: Need, action: str, decision: str
         return ok(subject, how)
     if decision == "unknown":
         return unknown(subject, "a policy allows it under a condition that cannot be judged here")
+    if need.makes_role and _exists(context, need.makes_role):
+        return ok(subject, f"not needed any more: {need.makes_role} exists")
+    lacks = note if need.optional else broken
     if decision == "explicitDeny":
         remedy = (
             f"find the policy of {role} (or of its boundary or organization) that denies it, and change it"
         )
-        return broken(subject, f"a policy denies it, so {need.why}", remedy)
+        return lacks(subject, f"a policy denies it, so {need.why}", remedy)
     remedy = (
         f"aws iam put-role-policy --role-name {role} --policy-name mwaa-movielens "
         "--policy-document file://dist/additional_policy.json (written by setup/deploy.sh)"
     )
-    return broken(subject, f"no policy of {role} allows it, so {need.why}", remedy)
+    return lacks(subject, f"no policy of {role} allows it, so {need.why}", remedy)
+
+
+def _exists(context: Context, role: str) -> bool:
+    try:
+        context.aws.call("iam", "get_role", RoleName=role)
+    except CallError:
+        return False
+    return True

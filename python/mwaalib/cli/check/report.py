@@ -12,8 +12,18 @@ from typing import Any
 
 from mwaalib.cli.check.finding import Finding, Status
 
-MARKS = {Status.OK: ("✓", "32"), Status.BROKEN: ("✗", "31"), Status.UNKNOWN: ("?", "33")}
-WORDS = {Status.OK: "ok", Status.BROKEN: "broken", Status.UNKNOWN: "could not tell"}
+MARKS = {
+    Status.OK: ("✓", "32"),
+    Status.BROKEN: ("✗", "31"),
+    Status.UNKNOWN: ("?", "33"),
+    Status.NOTE: ("!", "36"),
+}
+WORDS = {
+    Status.OK: "ok",
+    Status.BROKEN: "broken",
+    Status.UNKNOWN: "could not tell",
+    Status.NOTE: "to note",
+}
 
 
 def as_json(findings: list[Finding], head: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 CLUSTER = "arn:{partition}:elasticmapreduce:{region}:{account}:cluster/j-MWAALIBCHECK"
 MACHINE = "arn:{partition}:states:{region}:{account}:stateMachine:Movielens-Transform-job"
 EXECUTION = "arn:{partition}:states:{region}:{account}:execution:Movielens-Transform-job:check"
+TAGGED = {"elasticmapreduce:RequestTag/project": "mwaa-movielens"}
 OWNED = {"elasticmapreduce:ResourceTag/project": "mwaa-movielens"}
 
 
@@ -18,12 +19,16 @@ class Need:
     :param resources: ARNs, with ``{partition}``, ``{region}``, ``{account}`` and ``{data_bucket}`` in them.
     :param conditions: context keys of the request and their values.
     :param why: what fails without them.
+    :param optional: the DAG runs without them, and only does less.
+    :param makes_role: they are needed only until this role exists.
     """
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     why: str
     conditions: dict[str, str] = field(default_factory=dict)
+    optional: bool = False
+    makes_role: str = ""
 
 
 def _passing(role: str, service: str) -> Need:
@@ -40,8 +45,13 @@ NEEDS = (
         ("elasticmapreduce:RunJobFlow", "elasticmapreduce:ListClusters"),
         ("*",),
         "create_cluster cannot start the cluster",
+        TAGGED,
     ),
-    Need(("elasticmapreduce:AddTags",), (CLUSTER,), "create_cluster cannot tag the cluster"),
+    Need(
+        ("elasticmapreduce:AddTags", "elasticmapreduce:PutAutoTerminationPolicy"),
+        (CLUSTER,),
+        "create_cluster cannot tag the cluster or let it end when idle",
+    ),
     Need(
         ("elasticmapreduce:DescribeCluster", "elasticmapreduce:DescribeStep", "elasticmapreduce:ListSteps"),
         (CLUSTER,),
@@ -67,17 +77,20 @@ NEEDS = (
         ),
         "EMR cannot clean up after the account's first cluster",
         {"iam:AWSServiceName": "elasticmapreduce.amazonaws.com"},
+        makes_role="AWSServiceRoleForEMRCleanup",
     ),
     Need(
         ("s3:GetObject",),
         ("arn:{partition}:s3:::{data_bucket}/logs/check",),
         "a failed step's log is not shown",
+        optional=True,
     ),
     Need(
         ("s3:ListBucket",),
         ("arn:{partition}:s3:::{data_bucket}",),
         "a failed step's log is not found",
         {"s3:prefix": "logs/"},
+        optional=True,
     ),
     Need(
         ("states:StartExecution", "states:ListExecutions"),

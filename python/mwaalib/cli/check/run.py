@@ -14,6 +14,7 @@ from mwaalib.cli.check.emr_roles import check_emr_roles
 from mwaalib.cli.check.environment import check_environment
 from mwaalib.cli.check.files import check_files
 from mwaalib.cli.check.finding import Finding, Status, unknown
+from mwaalib.cli.check.install_log import check_install_log
 from mwaalib.cli.check.lake_formation import check_lake_formation
 from mwaalib.cli.check.parameters import check_parameters
 from mwaalib.cli.check.permissions import check_permissions
@@ -31,6 +32,7 @@ CHECKS: tuple[Callable[[Context], list[Finding]], ...] = (
     check_files,
     check_wheel,
     check_environment,
+    check_install_log,
 )
 
 

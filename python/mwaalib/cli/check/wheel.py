@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import platform
 import re
 import shutil
 import subprocess
@@ -16,11 +17,11 @@ from mwaalib.cli.check.context import Context
 from mwaalib.cli.check.environment import PYTHONS
 from mwaalib.cli.check.files import read_object
 from mwaalib.cli.check.finding import Finding, broken, ok, unknown
+from mwaalib.cli.check.requirements_file import check_requirements
 
 SUBJECT = "wheel in plugins.zip"
 NAME = re.compile(r"mwaalib-(?P<version>[^-/]+)-cp3(?P<minor>\d+)-(?P<abi>[^-/]+)-(?P<platform>[^-/]+)\.whl")
 IMAGE_GLIBC = (2, 34)
-PLUGINS = "/usr/local/airflow/plugins"
 
 
 def check_wheel(context: Context) -> list[Finding]:
@@ -28,19 +29,24 @@ def check_wheel(context: Context) -> list[Finding]:
     bucket = context.buckets.get("MwaaBucket")
     if not bucket:
         return [unknown(SUBJECT, "the MWAA bucket is not known", "name it with -s")]
-    remedy = f"make mwaa MWAA_VERSION=<Airflow version>, then: {context.deploy}"
+    airflow = str(context.environment.get("AirflowVersion", ""))
+    remedy = f"make mwaa MWAA_VERSION={airflow or '<Airflow version>'}, then: {context.deploy}"
+    if context.environment_name:
+        remedy += f" -e {context.environment_name}"
+    (plugins, version), (asked, its_version) = map(context.uploaded, ("plugins.zip", "requirements.txt"))
     try:
-        content = read_object(context, bucket, "plugins.zip")
-        requirements = read_object(context, bucket, "requirements.txt").decode(errors="replace")
+        content = read_object(context, bucket, plugins, version)
+        requirements = read_object(context, bucket, asked, its_version).decode(errors="replace")
     except CallError as error:
         if error.missing:
-            return [unknown(SUBJECT, f"plugins.zip or requirements.txt is not in {bucket}", context.deploy)]
+            return [unknown(SUBJECT, f"{plugins} or {asked} is not in {bucket}", context.deploy)]
         return [unknown(SUBJECT, str(error))]
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if archive.infolist() and min(e.header_offset for e in archive.infolist()) != 0:
                 raise zipfile.BadZipFile("its end is missing")
-            wheels = [name for name in archive.namelist() if NAME.fullmatch(name)]
+            names = archive.namelist()
+            wheels = [name for name in names if NAME.fullmatch(name)]
             data = archive.read(wheels[0]) if wheels else b""
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         return [broken(SUBJECT, f"plugins.zip is no readable zip file: {error}", remedy)]
@@ -48,10 +54,12 @@ def check_wheel(context: Context) -> list[Finding]:
         return [
             broken(SUBJECT, f"plugins.zip has {len(wheels)} wheels of mwaalib at its root, not one", remedy)
         ]
-    airflow = str(context.environment.get("AirflowVersion", ""))
     python = PYTHONS.get(airflow)
-    found = [_fits(wheels[0], python, remedy), _asked_for(wheels[0], requirements, airflow, python, remedy)]
-    if all(finding.status == "ok" for finding in found):
+    fits = _fits(wheels[0], python, remedy)
+    if fits.status != "ok":
+        return [fits]
+    found = [fits, check_requirements(requirements, wheels[0], names, airflow, python, remedy)]
+    if all(finding.status != "broken" for finding in found):
         found.append(_imported(data, python))
     return found
 
@@ -73,32 +81,12 @@ def _fits(name: str, python: str | None, remedy: str) -> Finding:
     return ok(SUBJECT, name)
 
 
-def _asked_for(name: str, text: str, airflow: str, python: str | None, remedy: str) -> Finding:
-    subject = "requirements.txt, content"
-    tags = NAME.fullmatch(name)
-    lines = [line.strip() for line in text.splitlines()]
-    if tags is not None and f"mwaalib=={tags['version']}" not in lines:
-        return broken(
-            subject, f"does not ask for mwaalib=={tags['version']}, the wheel in plugins.zip", remedy
-        )
-    if f"--find-links {PLUGINS}" not in lines:
-        return broken(
-            subject, f"lacks the line --find-links {PLUGINS}, so pip does not see the wheel", remedy
-        )
-    constraint = next((line for line in lines if line.startswith("--constraint")), "")
-    if not constraint:
-        return broken(subject, "has no --constraint line, which Amazon MWAA demands", remedy)
-    fitting = (
-        not airflow or f"constraints-{airflow}/constraints-{python}" in constraint or PLUGINS in constraint
-    )
-    if not fitting:
-        detail = f"has constraints of another Airflow than {airflow} on Python {python}: {constraint}"
-        return broken(subject, detail, f"make mwaa MWAA_VERSION={airflow}, then: {remedy.partition(': ')[2]}")
-    return ok(subject)
-
-
 def _imported(data: bytes, python: str | None) -> Finding:
     subject = f"wheel loads in Python {python}" if python else "wheel loads in Python"
+    here = f"{sys.platform} on {platform.machine()}"
+    if here != "linux on x86_64":
+        detail = f"this machine is {here}, and Amazon MWAA is Linux on x86_64"
+        return unknown(subject, detail, "check again on Linux on x86_64")
     program = interpreter(python)
     if program is None:
         detail = f"no Python {python} here to try it in"
