@@ -31,7 +31,12 @@ else:
                 return getattr(importlib.import_module(module), name)
             except (ImportError, AttributeError):
                 continue
-        raise ImportError(f"this Airflow has no {name} (looked in {', '.join(modules)})")
+        from importlib.metadata import version
+
+        raise ImportError(
+            f"mwaalib needs Airflow 2.9 or later; this is Airflow {version('apache-airflow')}, which has no {name} "
+            f"(looked in {', '.join(modules)})"
+        )
 
     BaseOperator = _first("BaseOperator", "airflow.sdk", "airflow.models.baseoperator")
     BaseSensorOperator = _first("BaseSensorOperator", "airflow.sdk", "airflow.sensors.base")
