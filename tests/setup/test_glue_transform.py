@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import collections
-import csv
 import pathlib
 import zipfile
 from typing import Any
 
 import pytest
-
-pytest.importorskip("pyspark")
-pq = pytest.importorskip("pyarrow.parquet")
-
-Row = tuple[Any, ...]
+from curated_tables import Row, columns, computed, table
 
 
 def transformed(raw: pathlib.Path, *more: str) -> tuple[list[Row], list[Row]]:
@@ -33,37 +27,13 @@ def transformed(raw: pathlib.Path, *more: str) -> tuple[list[Row], list[Row]]:
     return table(raw, "most_popular_movies"), table(raw, "top_rated_movies")
 
 
-def table(raw: pathlib.Path, name: str) -> list[Row]:
-    files = sorted((raw / "curated" / name).glob("*.parquet"))
-    return [tuple(row.values()) for file in files for row in pq.read_table(file).to_pylist()]
-
-
-def computed(raw: pathlib.Path, minimum: int = 1) -> tuple[list[Row], list[Row]]:
-    """What plain Python makes of the same CSV files."""
-    with (raw / "movies.csv").open(newline="", encoding="utf-8") as file:
-        movies = {int(row["movieId"]): (row["title"], row["genres"]) for row in csv.DictReader(file)}
-    ratings = collections.defaultdict(list)
-    with (raw / "ratings.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            if int(row["movieId"]) in movies:
-                ratings[int(row["movieId"])].append(float(row["rating"]))
-    popular = [(movie, len(given), *movies[movie]) for movie, given in ratings.items()]
-    rated = [
-        (movie, sum(given) / len(given), *movies[movie])
-        for movie, given in ratings.items()
-        if len(given) >= minimum
-    ]
-    return sorted(popular, key=lambda r: (-r[1], r[0])), sorted(rated, key=lambda r: (-r[1], r[0]))
-
-
 @pytest.mark.parametrize("minimum", [1, 2])
 def test_small_set(raw: pathlib.Path, spark: Any, minimum: int) -> None:
     popular, rated = transformed(raw, "--minimum_ratings", str(minimum))
     assert (popular, rated) == computed(raw, minimum)
     assert popular[0] == (1, 3, "Toy Story (1995)", "Adventure|Animation")
     for name, measure in (("most_popular_movies", "num_ratings"), ("top_rated_movies", "avg_rating")):
-        (file,) = (raw / "curated" / name).glob("*.parquet")
-        assert pq.read_schema(file).names == ["movieId", measure, "title", "genres"]
+        assert columns(raw, name) == ["movieId", measure, "title", "genres"]
     assert [row[0] for row in rated] == ([40, 50, 11, 29, 1, 60] if minimum == 1 else [11, 29, 1])
 
 
