@@ -1,12 +1,15 @@
 # What can be done here. Every target sets up what it needs first; the work is in tools/ and demo/.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-rust test-python lint format wheel sdist lambda mwaa matrix bench docs lock clean clean-all
+.PHONY: help setup tools demo test test-rust test-python lint format wheel sdist lambda mwaa matrix bench docs lock clean clean-all
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## check Rust, Python and Java; install the build tools into ~/.cache/mwaalib
+	@tools/setup.sh --java
+
+tools:
 	@tools/setup.sh
 
 demo: setup ## the whole MovieLens pipeline on this machine (DATASET=<zip or address> selects the data)
@@ -15,22 +18,22 @@ demo: setup ## the whole MovieLens pipeline on this machine (DATASET=<zip or add
 test: setup ## all tests, Rust and Python, against moto
 	@tools/test.sh
 
-test-rust: setup ## the Rust tests
+test-rust: tools ## the Rust tests
 	@tools/test.sh rust
 
 test-python: setup ## the Python tests, on the installed wheel (PYTEST="..." adds arguments)
 	@tools/test.sh python
 
-lint: setup ## formatting, clippy, ruff, mypy, stubs against the binary, shell scripts, CloudFormation
+lint: tools ## formatting, clippy, ruff, mypy, stubs against the binary, shell scripts, CloudFormation
 	@tools/lint.sh
 
-format: setup ## format Rust and Python
+format: tools ## format Rust and Python
 	@tools/format.sh
 
-wheel: setup ## the wheel for Amazon MWAA (manylinux_2_28) into dist/
-	@tools/wheel.sh
+wheel: tools ## the wheel for Amazon MWAA (manylinux_2_28) into dist/; aarch64 too where Rust has it
+	@tools/wheel.sh all
 
-sdist: setup ## the source distribution into dist/
+sdist: tools ## the source distribution into dist/
 	@tools/run.sh maturin sdist --out dist
 
 mwaa: wheel ## requirements.txt and plugins.zip for Amazon MWAA (MWAA_VERSION=3.3.1; MWAA_OFFLINE=1: without internet)
@@ -42,17 +45,17 @@ matrix: wheel ## install and run the wheel as in each Amazon MWAA image (MATRIX=
 bench: setup ## measure waits beside apache-airflow-providers-amazon's (BENCH="--quick" for a short look)
 	@tools/bench.sh
 
-docs: setup ## build the documentation into dist/docs and check its links
+docs: tools ## build the documentation into dist/docs and check its links
 	@tools/docs.sh
 
-lambda: setup ## the Lambda functions, packed for deploy.sh
+lambda: tools ## the Lambda functions, packed for deploy.sh
 	@tools/lambda.sh
 
-lock: setup ## write requirements/*.txt anew
+lock: tools ## write requirements/*.txt and requirements.txt anew
 	@tools/lock.sh
 
 clean: ## remove what was made in this checkout
-	rm -rf dist .demo .venv-test .mypy_cache .ruff_cache .pytest_cache
+	rm -rf dist .demo .venv-test .venv-docs .venv-bench .mypy_cache .ruff_cache .pytest_cache
 
 clean-all: clean ## remove the build tools, compiled crates and environments too
 	rm -rf "$${MWAALIB_CACHE:-$$HOME/.cache/mwaalib}"

@@ -10,14 +10,15 @@ export PATH="$MWAALIB_CACHE/bin:$MWAALIB_CACHE/tools/bin:$PATH"
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$MWAALIB_CACHE/target}"
 export CARGO_BUILD_TARGET="$MWAALIB_TARGET"
+# The names for this machine's own target must stay: cargo compiles all anew when they change.
 case $MWAALIB_TARGET in
-aarch64*)
-    export CC_aarch64_unknown_linux_gnu=mwaalib-cc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=mwaalib-cc
-    ;;
-*)
-    export CC_x86_64_unknown_linux_gnu=mwaalib-cc CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=mwaalib-cc
-    ;;
+aarch64*) mwaalib_other=x86_64 mwaalib_here=mwaalib-cc-x86_64 mwaalib_arm=mwaalib-cc ;;
+*) mwaalib_other=aarch64 mwaalib_here=mwaalib-cc mwaalib_arm=mwaalib-cc-aarch64 ;;
 esac
+export CC_x86_64_unknown_linux_gnu=$mwaalib_here CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=$mwaalib_here
+export CC_aarch64_unknown_linux_gnu=$mwaalib_arm CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=$mwaalib_arm
+export "AR_${mwaalib_other}_unknown_linux_gnu=mwaalib-ar" # the system's knows its own machine alone
+unset mwaalib_other mwaalib_here mwaalib_arm
 
 # Without byte code every Airflow process compiles its thousand modules anew.
 unset PYTHONDONTWRITEBYTECODE

@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 ROOT=$PWD
 . tools/env.sh
 
-wheel=$(tools/wheel.sh)
-set -- --wheel "$wheel" --stage
+wheels=$(tools/wheel.sh all)
+set -- --wheel "$(echo "$wheels" | tail -n 1)" --stage
 [ -z "${MWAA_VERSION:-}" ] || set -- "$@" --airflow "$MWAA_VERSION"
 [ -z "${MWAA_OFFLINE:-}" ] || set -- "$@" --offline
 [ -z "${MWAA_REQUIREMENTS:-}" ] || set -- "$@" --requirements "$MWAA_REQUIREMENTS"

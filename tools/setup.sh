@@ -1,4 +1,5 @@
 #!/bin/sh
+# usage: tools/setup.sh [--java]   with it, Java for Spark must be there too
 # Check what must be on the machine and install what builds the wheel into $MWAALIB_CACHE. Cheap when nothing is to do.
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,11 +23,13 @@ if [ $code -eq 0 ]; then
     code=0; [ "$minor" -ge 95 ] || code=1
     need $code "cargo 1.95 or later (this is $(cargo --version))" "rustup update stable"
 fi
-java=${JAVA_HOME:+$JAVA_HOME/bin/}java
-major=$("$java" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p')
-code=0; [ "${major:-0}" -ge 17 ] || code=1
-need $code "Java 17 or later, for Spark (found: ${major:-none})" \
-    "apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+if [ "${1:-}" = --java ]; then
+    java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+    major=$("$java" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p')
+    code=0; [ "${major:-0}" -ge 17 ] || code=1
+    need $code "Java 17 or later, for Spark (found: ${major:-none})" \
+        "apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+fi
 python=$(tools/find_python.sh) || missing=1
 [ $missing -eq 0 ] || exit 1
 
@@ -44,15 +47,25 @@ if [ "$(cat "$MWAALIB_CACHE/tools/.lock-hash" 2>/dev/null)" != "$stamp" ]; then
     echo "$stamp" >"$MWAALIB_CACHE/tools/.lock-hash"
 fi
 
+write() { # name; content from standard input. Left alone where it is the same already.
+    cat >"$MWAALIB_CACHE/bin/$1.$$"
+    chmod +x "$MWAALIB_CACHE/bin/$1.$$"
+    if cmp -s "$MWAALIB_CACHE/bin/$1.$$" "$MWAALIB_CACHE/bin/$1"; then
+        rm "$MWAALIB_CACHE/bin/$1.$$"
+    else
+        mv "$MWAALIB_CACHE/bin/$1.$$" "$MWAALIB_CACHE/bin/$1"
+    fi
+}
+
 # The C compiler and linker: zig, told to link against the glibc that manylinux_2_28 promises. The extension module is linked
 # a second time with functions of the same machine code folded into one, which zig's own front end cannot be asked for.
-wrapper="$MWAALIB_CACHE/bin/mwaalib-cc"
-cat >"$wrapper.$$" <<END
+compiler() { # name, machine
+    write "$1" <<END
 #!/bin/sh
 # C compiler and linker for glibc 2.28 (manylinux_2_28): zig from PyPI. Written by tools/setup.sh.
 tools="$MWAALIB_CACHE/tools/bin"
 export CARGO_ZIGBUILD_PYTHON_PATH="\$tools/python"
-cc() { "\$tools/cargo-zigbuild" zig cc -- -target $(uname -m)-linux-gnu.2.28 "\$@"; }
+cc() { "\$tools/cargo-zigbuild" zig cc -- -target $2-linux-gnu.2.28 "\$@"; }
 case " \$* " in
 */lib_core.so" "*)
     log=\$(mktemp)
@@ -61,11 +74,19 @@ case " \$* " in
     line=\$(sed -n 's/^ld\.lld //p' "\$log" | tail -n 1)
     # shellcheck disable=SC2086 # zig prints its arguments without quotes
     [ -n "\$line" ] && "\$tools/python" -m ziglang ld.lld \$line --icf=all && exit 0
-    echo "mwaalib-cc: identical functions could not be folded; the module is larger than it need be" >&2
+    echo "$1: identical functions could not be folded; the module is larger than it need be" >&2
     cc "\$@"
     ;;
 *) cc "\$@" ;;
 esac
 END
-chmod +x "$wrapper.$$"
-if cmp -s "$wrapper.$$" "$wrapper"; then rm "$wrapper.$$"; else mv "$wrapper.$$" "$wrapper"; fi
+}
+compiler mwaalib-cc "$(uname -m)"
+for machine in x86_64 aarch64; do
+    [ "$machine" = "$(uname -m)" ] || compiler "mwaalib-cc-$machine" "$machine"
+done
+write mwaalib-ar <<END
+#!/bin/sh
+# Archiver for every machine: zig from PyPI. Written by tools/setup.sh.
+exec "$MWAALIB_CACHE/tools/bin/python" -m ziglang ar "\$@"
+END
