@@ -139,6 +139,23 @@ def test_glue_crawlers_stay_running_and_make_no_tables() -> None:
     still(len(crawls) > 1, "heeds MaxResults of ListCrawls", "glue_crawlers")
 
 
+def test_glue_crawls_tell_no_end() -> None:
+    glue = client("glue")
+    glue.create_database(DatabaseInput={"Name": "ended"})
+    glue.create_crawler(
+        Name="e", Role=ROLE, DatabaseName="ended", Targets={"S3Targets": [{"Path": "s3://b/"}]}
+    )
+    glue.start_crawler(Name="e")
+    crawls = glue.list_crawls(CrawlerName="e")["Crawls"]  # ends it, in moto
+    last = glue.get_crawler(Name="e")["Crawler"].get("LastCrawl", {})
+    still(last.get("Status") != "SUCCEEDED", "gives a LastCrawl its Status", "glue_crawlers")
+    # The start in milliseconds, as an SDK of AWS sends it.
+    text = str(int(crawls[0]["StartTime"].timestamp() * 1000))
+    later: Any = [{"FieldName": "START_TIME", "FilterOperator": "GT", "FieldValue": text}]
+    found = glue.list_crawls(CrawlerName="e", Filters=later)["Crawls"]
+    still(len(found) == 1, "compares the times of crawls as times", "glue_crawlers")
+
+
 def test_lambda_needs_docker() -> None:
     from moto.awslambda.models import LambdaFunction
 
@@ -226,6 +243,13 @@ def test_nested_executions_fail() -> None:
     still(done["status"] == "FAILED", "runs nested executions", "sfn_tasks")
 
 
+def test_clients_are_made_by_every_thread() -> None:
+    from moto.stepfunctions.parser.asl.utils import boto_client
+
+    source = inspect.getsource(boto_client)
+    still("return boto3.client(" in source, "shares clients between threads", "sfn_tasks")
+
+
 def test_there_is_no_jsonata() -> None:
     from moto.stepfunctions.parser.asl.jsonata import jsonata
 
@@ -267,6 +291,29 @@ def test_role_properties_are_left_out() -> None:
     cfn.update_stack(StackName="s", TemplateBody=template(R=changed))
     names = iam.list_role_policies(RoleName="r")["PolicyNames"]
     still(names == ["one"], "updates a role's policies", "cfn_types")
+
+
+def test_functions_and_log_groups_are_half_done() -> None:
+    from moto.awslambda.models import LambdaFunction
+    from moto.logs.models import LogGroup
+
+    source = inspect.getsource(LambdaFunction.create_from_cloudformation_json)
+    still("Architectures" not in source, "keeps a function's Architectures", "cfn_types")
+    still("update_from_cloudformation_json" not in vars(LogGroup), "updates log groups", "cfn_types")
+
+
+def test_change_sets_without_changes_and_slow_validation() -> None:
+    from moto.cloudformation.responses import CloudFormationResponse
+
+    cfn = client("cloudformation")
+    body = template(Q={"Type": "AWS::SQS::Queue", "Properties": {}})
+    given: Any = [{"ParameterKey": "P", "ParameterValue": "a"}]
+    cfn.create_stack(StackName="s", TemplateBody=body, Parameters=given)
+    change: Any = {"StackName": "s", "ChangeSetName": "c", "ChangeSetType": "UPDATE"}
+    refused = fails(cfn.create_change_set, ClientError, TemplateBody=body, Parameters=given, **change)
+    still(refused, "makes change sets without changes", "cfn_requests")
+    source = inspect.getsource(CloudFormationResponse.validate_template)
+    still("cfn_lint" in source, "validates templates without cfn-lint", "cfn_requests")
 
 
 def test_conditions_in_yaml_and_no_value() -> None:

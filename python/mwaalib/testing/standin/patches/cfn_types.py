@@ -26,11 +26,34 @@ def apply(runtime: Runtime) -> None:
     _mend_log_groups()
 
 
-class _Resource:
-    """What the Glue types share: a resource known by its name."""
+class _GlueResource:
+    """What the Glue types share: a resource known by its name, which a change of the name replaces."""
+
+    kind = ""
+    name_property = "Name"
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    @classmethod
+    def named(cls, properties: dict[str, Any], default: str) -> str:
+        """Return the name that the properties give."""
+        return str(properties.get("Name", default))
+
+    @staticmethod
+    def made(backend: Any, name: str, properties: dict[str, Any]) -> None:
+        """Make it in moto's Glue."""
+        raise NotImplementedError
+
+    @staticmethod
+    def changed(backend: Any, name: str, properties: dict[str, Any]) -> None:
+        """Give it other properties."""
+        raise NotImplementedError
+
+    @staticmethod
+    def deleted(backend: Any, name: str) -> None:
+        """Take it away."""
+        raise NotImplementedError
 
     @property
     def physical_resource_id(self) -> str:
@@ -48,6 +71,59 @@ class _Resource:
 
         raise UnformattedGetAttTemplateException()
 
+    @classmethod
+    def cloudformation_name_type(cls) -> str:
+        """The property that names it."""
+        return cls.name_property
+
+    @classmethod
+    def cloudformation_type(cls) -> str:
+        """The type in templates."""
+        return cls.kind
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls,
+        resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+        **kwargs: Any,
+    ) -> _GlueResource:
+        """Make what a template describes."""
+        properties = cloudformation_json["Properties"]
+        name = cls.named(properties, resource_name)
+        cls.made(_glue(account_id, region_name), name, properties)
+        return cls(name)
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        """Bring it to what a template describes now."""
+        backend = _glue(account_id, region_name)
+        properties = cloudformation_json["Properties"]
+        if cls.named(properties, original_resource.name) == original_resource.name:
+            cls.changed(backend, original_resource.name, properties)
+            return original_resource
+        created = cls.create_from_cloudformation_json(
+            new_resource_name, cloudformation_json, account_id, region_name
+        )
+        cls.deleted(backend, original_resource.name)
+        return created
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+    ) -> None:
+        """Take it away."""
+        cls.deleted(_glue(account_id, region_name), resource_name)
+
 
 def _glue(account_id: str, region_name: str) -> Any:
     from moto.glue.models import glue_backends
@@ -56,167 +132,72 @@ def _glue(account_id: str, region_name: str) -> Any:
 
 
 def _add_glue_types() -> None:
+    # moto knows the direct subclasses of this one.
     from moto.core.common_models import CloudFormationModel
 
-    class GlueDatabase(_Resource, CloudFormationModel):
+    class GlueDatabase(_GlueResource, CloudFormationModel):
         __module__ = "moto.glue.models"
+        kind = "AWS::Glue::Database"
+        name_property = ""  # it is within DatabaseInput
+
+        @classmethod
+        def named(cls, properties: dict[str, Any], default: str) -> str:
+            return str(properties["DatabaseInput"].get("Name", default.lower()))
 
         @staticmethod
-        def cloudformation_name_type() -> str:
-            return ""
+        def made(backend: Any, name: str, properties: dict[str, Any]) -> None:
+            backend.create_database(name, {**properties["DatabaseInput"], "Name": name})
 
         @staticmethod
-        def cloudformation_type() -> str:
-            return "AWS::Glue::Database"
+        def changed(backend: Any, name: str, properties: dict[str, Any]) -> None:
+            backend.update_database(name, {**properties["DatabaseInput"], "Name": name})
 
-        @classmethod
-        def create_from_cloudformation_json(
-            cls,
-            resource_name: str,
-            cloudformation_json: Any,
-            account_id: str,
-            region_name: str,
-            **kwargs: Any,
-        ) -> GlueDatabase:
-            given = dict(cloudformation_json["Properties"]["DatabaseInput"])
-            name = given.setdefault("Name", resource_name.lower())
-            _glue(account_id, region_name).create_database(name, given)
-            return cls(name)
+        @staticmethod
+        def deleted(backend: Any, name: str) -> None:
+            backend.delete_database(name)
 
-        @classmethod
-        def update_from_cloudformation_json(
-            cls,
-            original_resource: Any,
-            new_resource_name: str,
-            cloudformation_json: Any,
-            account_id: str,
-            region_name: str,
-        ) -> Any:
-            given = dict(cloudformation_json["Properties"]["DatabaseInput"])
-            given.setdefault("Name", original_resource.name)
-            if given["Name"] != original_resource.name:
-                created = cls.create_from_cloudformation_json(
-                    new_resource_name, cloudformation_json, account_id, region_name
-                )
-                _glue(account_id, region_name).delete_database(original_resource.name)
-                return created
-            _glue(account_id, region_name).update_database(original_resource.name, given)
-            return original_resource
-
-        @classmethod
-        def delete_from_cloudformation_json(
-            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-        ) -> None:
-            _glue(account_id, region_name).delete_database(resource_name)
-
-    class GlueJob(_Resource, CloudFormationModel):
+    class GlueJob(_GlueResource, CloudFormationModel):
         __module__ = "moto.glue.models"
+        kind = "AWS::Glue::Job"
 
         @staticmethod
-        def cloudformation_name_type() -> str:
-            return "Name"
-
-        @staticmethod
-        def cloudformation_type() -> str:
-            return "AWS::Glue::Job"
-
-        @classmethod
-        def create_from_cloudformation_json(
-            cls,
-            resource_name: str,
-            cloudformation_json: Any,
-            account_id: str,
-            region_name: str,
-            **kwargs: Any,
-        ) -> GlueJob:
-            given = _job_members(cloudformation_json["Properties"])
+        def made(backend: Any, name: str, properties: dict[str, Any]) -> None:
+            given = _job_members(properties)
             members = {attribute: given.get(member) for member, attribute in JOB_MEMBERS.items()}
-            tags = cloudformation_json["Properties"].get("Tags")
-            _glue(account_id, region_name).create_job(resource_name, tags=tags, **members)
-            return cls(resource_name)
+            backend.create_job(name, tags=properties.get("Tags"), **members)
 
-        @classmethod
-        def update_from_cloudformation_json(
-            cls,
-            original_resource: Any,
-            new_resource_name: str,
-            cloudformation_json: Any,
-            account_id: str,
-            region_name: str,
-        ) -> Any:
-            properties = cloudformation_json["Properties"]
-            if properties.get("Name", original_resource.name) != original_resource.name:
-                created = cls.create_from_cloudformation_json(
-                    new_resource_name, cloudformation_json, account_id, region_name
-                )
-                _glue(account_id, region_name).delete_job(original_resource.name)
-                return created
-            update_job(
-                _glue(account_id, region_name).get_job(original_resource.name), _job_members(properties)
-            )
-            return original_resource
+        @staticmethod
+        def changed(backend: Any, name: str, properties: dict[str, Any]) -> None:
+            update_job(backend.get_job(name), _job_members(properties))
 
-        @classmethod
-        def delete_from_cloudformation_json(
-            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-        ) -> None:
-            _glue(account_id, region_name).delete_job(resource_name)
+        @staticmethod
+        def deleted(backend: Any, name: str) -> None:
+            backend.delete_job(name)
 
-    class GlueCrawler(_Resource, CloudFormationModel):
+    class GlueCrawler(_GlueResource, CloudFormationModel):
         __module__ = "moto.glue.models"
+        kind = "AWS::Glue::Crawler"
 
         @staticmethod
-        def cloudformation_name_type() -> str:
-            return "Name"
+        def made(backend: Any, name: str, properties: dict[str, Any]) -> None:
+            given = _crawler_members(properties)
+            members = {attribute: given[member] for member, attribute in CRAWLER_MEMBERS.items()}
+            backend.create_crawler(name=name, tags=properties.get("Tags"), **members)
 
         @staticmethod
-        def cloudformation_type() -> str:
-            return "AWS::Glue::Crawler"
+        def changed(backend: Any, name: str, properties: dict[str, Any]) -> None:
+            update_crawler(backend.get_crawler(name), _crawler_members(properties))
 
-        @classmethod
-        def create_from_cloudformation_json(
-            cls,
-            resource_name: str,
-            cloudformation_json: Any,
-            account_id: str,
-            region_name: str,
-            **kwargs: Any,
-        ) -> GlueCrawler:
-            properties = cloudformation_json["Properties"]
-            members = {attribute: properties.get(member) for member, attribute in CRAWLER_MEMBERS.items()}
-            members["schedule"] = (properties.get("Schedule") or {}).get("ScheduleExpression")
-            _glue(account_id, region_name).create_crawler(
-                name=resource_name, tags=properties.get("Tags"), **members
-            )
-            return cls(resource_name)
+        @staticmethod
+        def deleted(backend: Any, name: str) -> None:
+            backend.delete_crawler(name)
 
-        @classmethod
-        def update_from_cloudformation_json(
-            cls,
-            original_resource: Any,
-            new_resource_name: str,
-            cloudformation_json: Any,
-            account_id: str,
-            region_name: str,
-        ) -> Any:
-            properties = cloudformation_json["Properties"]
-            backend = _glue(account_id, region_name)
-            if properties.get("Name", original_resource.name) != original_resource.name:
-                created = cls.create_from_cloudformation_json(
-                    new_resource_name, cloudformation_json, account_id, region_name
-                )
-                backend.delete_crawler(original_resource.name)
-                return created
-            given = {m: properties.get(m) for m in CRAWLER_MEMBERS if m != "Schedule"}
-            given["Schedule"] = (properties.get("Schedule") or {}).get("ScheduleExpression")
-            update_crawler(backend.get_crawler(original_resource.name), given)
-            return original_resource
 
-        @classmethod
-        def delete_from_cloudformation_json(
-            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-        ) -> None:
-            _glue(account_id, region_name).delete_crawler(resource_name)
+def _crawler_members(properties: dict[str, Any]) -> dict[str, Any]:
+    """A template gives the schedule as an object, the API as text."""
+    given = {member: properties.get(member) for member in CRAWLER_MEMBERS}
+    given["Schedule"] = (properties.get("Schedule") or {}).get("ScheduleExpression")
+    return given
 
 
 def _job_members(properties: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Glue jobs: a run's state follows its work.
 
 moto's runs succeed at once unrun, carry no ErrorMessage and constant times, come oldest first;
-UpdateJob, BatchStopJobRun and the job bookmark calls are missing, and CreateJob replaces a job
-of the same name.
+UpdateJob and BatchStopJobRun are missing, and CreateJob replaces a job of the same name.
 """
 
 from __future__ import annotations
