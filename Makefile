@@ -1,7 +1,7 @@
 # What can be done here. Every target sets up what it needs first; the work is in tools/ and demo/.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test test-rust test-python lint format wheel sdist lambda mwaa matrix bench docs lock clean clean-all
+.PHONY: help setup tools demo test test-rust test-python test-long lint format wheel sdist lambda mwaa matrix bench docs lock clean clean-all
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -23,6 +23,9 @@ test-rust: tools ## the Rust tests
 
 test-python: setup ## the Python tests, on the installed wheel (PYTEST="..." adds arguments)
 	@tools/test.sh python
+
+test-long: setup ## the long forms of the tests: 1,000 seeds, a hundred forks of each kind
+	@tools/test.sh long
 
 lint: tools ## formatting, clippy, ruff, mypy, stubs against the binary, shell scripts, CloudFormation
 	@tools/lint.sh

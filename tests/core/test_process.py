@@ -12,14 +12,38 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mwaalib import _core
 from support.stub import Stub
 
 Make = Callable[..., _core.Session]
-FORKS = 20
 WAIT = json.dumps({"kind": "sfn_execution", "ids": ["arn:aws:states:eu-west-1:1:execution:m:e"], "delay": 60})
+
+
+@pytest.fixture(params=[20, pytest.param(100, marks=pytest.mark.long)])
+def forks(request: pytest.FixtureRequest) -> int:
+    """How many forks must all go well; a child that hangs is the failure looked for."""
+    return request.param
+
+
+def ended(made: _core.Session) -> None:
+    """Wait in this process for an execution that ends while it is waited for."""
+    wait = json.loads(WAIT) | {"ids": ["arn:aws:states:eu-west-1:1:execution:m:ending"], "delay": 0.05}
+    assert json.loads(made.wait(json.dumps(wait)))["results"][0]["state"] == "SUCCEEDED"
+
+
+def ending(calls: list[int]) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
+    """Return an answer that lets every second look find the execution at its end."""
+
+    def answer(operation: str, body: dict[str, Any]) -> dict[str, Any]:
+        if operation != "DescribeExecution":
+            return {}
+        calls.append(1)
+        return {"status": "RUNNING" if len(calls) % 2 else "SUCCEEDED"}
+
+    return answer
 
 
 def threads() -> int:
@@ -67,8 +91,11 @@ def in_child(work: Callable[[], object], seconds: float = 20) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_forked_child_and_parent_both_work(stub: Stub, session: Make) -> None:
+def test_forked_child_and_parent_both_work(stub: Stub, session: Make, forks: int) -> None:
+    """A bare fork of a process that has waited, as of Airflow 3's supervisor and of its triggerer."""
+    stub.answer = ending([])
     made = session()
+    ended(made)
     made.call("emr", "ListClusters", "{}")
 
     def work() -> None:
@@ -76,13 +103,15 @@ def test_forked_child_and_parent_both_work(stub: Stub, session: Make) -> None:
         assert threads() == 1
         assert made.call("emr", "ListClusters", "{}") == "{}"
         assert session().call("glue", "GetCrawlers", "{}") == "{}"
+        ended(made)
 
-    for _ in range(FORKS):
+    for _ in range(forks):
         in_child(work)
+        ended(made)
         made.call("emr", "ListClusters", "{}")
 
 
-def test_fork_during_calls(stub: Stub, session: Make) -> None:
+def test_fork_during_calls(stub: Stub, session: Make, forks: int) -> None:
     """As in a triggerer or a celery worker that forks while other threads are at work."""
     made = session()
     stub.answer = lambda operation, body: time.sleep(0.01) or {}
@@ -96,7 +125,7 @@ def test_fork_during_calls(stub: Stub, session: Make) -> None:
     for worker in workers:
         worker.start()
     try:
-        for _ in range(FORKS):
+        for _ in range(forks):
             in_child(lambda: made.call("glue", "GetCrawlers", "{}"))
     finally:
         stop.set()
@@ -146,18 +175,24 @@ def test_fork_of_a_fork(stub: Stub, session: Make) -> None:
         in_child(work)
 
 
-def test_multiprocessing_fork(stub: Stub, session: Make) -> None:
-    import multiprocessing
-
+@pytest.mark.parametrize("library", ["multiprocessing", "billiard"])
+def test_prefork_pool(stub: Stub, session: Make, forks: int, library: str) -> None:
+    """Celery's prefork workers are children of billiard, which forks while the parent has waited already."""
+    pool = pytest.importorskip(library)
+    stub.answer = ending([])
     made = session()
-    made.call("emr", "ListClusters", "{}")
-    context = multiprocessing.get_context("fork")
-    children = [context.Process(target=made.call, args=("emr", "ListClusters", "{}")) for _ in range(4)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(20)
-    assert [child.exitcode for child in children] == [0] * 4
+    ended(made)
+    context = pool.get_context("fork")
+    left = forks
+    while left > 0:
+        children = [context.Process(target=ended, args=(made,)) for _ in range(min(left, 4))]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join(20)
+        assert [child.exitcode for child in children] == [0] * len(children)
+        left -= len(children)
+    ended(made)
 
 
 class Interrupted(Exception):
@@ -236,23 +271,3 @@ print("done")
         started = time.monotonic()
         assert python(code, stub.url, seconds=20).strip() == "done"
         assert time.monotonic() - started < 10
-
-
-def test_first_call_is_cheap(stub: Stub) -> None:
-    code = """
-import json, resource, sys, time
-def rss():
-    return int(next(l for l in open("/proc/self/status") if l.startswith("VmRSS")).split()[1])
-import mwaalib.exceptions
-memory, start = rss(), time.perf_counter()
-from mwaalib import _core
-made = _core.Session(json.dumps({"region": "eu-west-1", "access_key_id": "a", "secret_access_key": "b",
-                                 "endpoint_url": sys.argv[1]}))
-made.call("emr", "ListClusters", "{}")
-print(json.dumps([time.perf_counter() - start, rss() - memory]))
-"""
-    best = min((json.loads(python(code, stub.url)) for _ in range(5)), key=lambda pair: pair[0])
-    seconds, kilobytes = best
-    # Twice the targets of 20 ms and 15 MB: this machine may be busy.
-    assert seconds < 0.04
-    assert kilobytes < 30_000
