@@ -29,9 +29,11 @@ def collect(quick: bool) -> dict[str, Any]:
     take("imports", figures.imports())
     take("first_call", figures.first_call())
     take("starting", figures.starting(both))
+    take("starting_cold", figures.starting(both, cold=True))
     take("starting_role", figures.starting({"mwaalib": full, "incumbent": theirs // 4}, role=True))
     for count in (100, 1_000, 10_000)[: 2 if quick else 3]:
-        take(f"growth_{count}", figures.starting({"mwaalib": count, "incumbent": min(count, theirs)}))
+        counts = {"mwaalib": count, "incumbent": min(count, theirs)}
+        take(f"growth_{count}", figures.starting(counts, rounds=2))
     take("steady", figures.steady(both, seconds=60 if quick else 180))
     for kind in ("sfn", "glue", "emr_step", "crawler"):
         take(f"calls_{kind}", figures.calls_per_round(kind, rounds, delay=30 if quick else 60))

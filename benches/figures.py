@@ -14,14 +14,25 @@ SIDES = ("mwaalib", "incumbent")
 Figure = dict[str, dict[str, float] | None]
 
 
-def starting(count: dict[str, int], role: bool = False, kind: str = "sfn") -> Figure:
-    """Start waits: longest stall of the loop, CPU and memory per wait. Each side with its own count."""
+def starting(
+    count: dict[str, int], role: bool = False, kind: str = "sfn", cold: bool = False, rounds: int = 0
+) -> Figure:
+    """Start waits: longest stall of the loop, CPU and memory per wait. Each side with its own count.
+
+    `cold` measures the first wait of the process too, which reads the connection and loads modules, as
+    after a restart of the triggerer. `rounds` polls are counted after the start.
+    """
     figure: Figure = {}
     for side in SIDES:
         with Endpoint() as endpoint:
             jobs = make(endpoint, kind, count[side])
-            with Triggerer(side, endpoint, jobs, role=role) as triggerer:
+            delay = 15 if rounds else 60
+            with Triggerer(side, endpoint, jobs, delay=delay, role=role, cold=cold) as triggerer:
                 figure[side] = {"waits": count[side], **triggerer.started, "role_calls": assumed(endpoint)}
+                if rounds:
+                    endpoint.reset()
+                    triggerer.measure(rounds * delay)
+                    figure[side]["calls"] = sum(endpoint.calls().values()) / rounds
     return figure
 
 
@@ -67,11 +78,15 @@ def latency(count: int, delay: int, kind: str = "sfn") -> Figure:
         with Endpoint() as endpoint:
             jobs = make(endpoint, kind, count)
             with Triggerer(side, endpoint, jobs, delay=delay) as triggerer:
+                triggerer.expect()
                 changed: dict[str, float] = {}
                 for parent in {job.parent for job in jobs}:
                     changed |= endpoint.change(kind, parent, KINDS[kind].success, seconds=3 * delay)
                 events = triggerer.events(6 * delay + 30)
         lags = [events[name][0] - at for name, at in changed.items() if name in events]
+        failed = [payload for _, payload in events.values() if "success" not in payload]
+        if failed:
+            raise SystemExit(f"{side}: {len(failed)} waits did not end well: {failed[0]}")
         figure[side] = {
             "waits": count,
             "fired": len(lags),
@@ -87,21 +102,32 @@ _PARTS = [
     for part in ("operators", "sensors")
     for name in ("emr", "glue", "glue_crawler", "step_function")
 ]
+# What every operator, sensor and hook of any provider has Airflow load.
+_AIRFLOW = """
+import airflow
+from airflow.sdk import BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator
+from airflow.sdk.configuration import conf
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
+import airflow.sdk.exceptions
+"""
 _IMPORT = """
-import importlib, json, time
-import airflow; from airflow.models.baseoperator import BaseOperator
-from airflow.sdk.bases.sensor import BaseSensorOperator; from airflow.triggers.base import BaseTrigger
+import gc, importlib, json, time
+{airflow}
+gc.collect()  # Airflow's own garbage is not charged to whoever is imported next
 began = time.perf_counter()
 for name in {names!r}: importlib.import_module(name)
 print(json.dumps({{"ms": (time.perf_counter() - began) * 1e3}}))
 """
 _FIRST_CALL = """
-import json, resource, time
+import gc, json, resource, time
 from pathlib import Path
 rss = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-import airflow; from airflow.models.baseoperator import BaseOperator
+{airflow}
 from {module} import StepFunctionStartExecutionOperator
 from {hooks} import StepFunctionHook
+# Airflow's own part of it, the same for both.
+BaseHook.get_connection("aws_default")
+gc.collect()
 memory, began = rss(), time.perf_counter()
 StepFunctionHook(aws_conn_id="aws_default", region_name={region!r}){call}
 print(json.dumps({{"ms": (time.perf_counter() - began) * 1e3, "mb": (rss() - memory) / 2**20}}))
@@ -113,7 +139,7 @@ def imports(runs: int = 7) -> Figure:
     figure: Figure = {}
     for side in SIDES:
         names = [f"{_PACKAGES[side]}.{part}" for part in _PARTS]
-        figure[side] = median(lambda names=names: script(_IMPORT.format(names=names)), runs)  # type: ignore[misc]
+        figure[side] = median(lambda names=names: script(_IMPORT.format(airflow=_AIRFLOW, names=names)), runs)  # type: ignore[misc]
     return figure
 
 
@@ -126,6 +152,7 @@ def first_call(runs: int = 7) -> Figure:
         for side in SIDES:
             prefix = _PACKAGES[side]
             code = _FIRST_CALL.format(
+                airflow=_AIRFLOW,
                 module=f"{prefix}.operators.step_function",
                 hooks=f"{prefix}.hooks.step_function",
                 region=REGION,

@@ -12,6 +12,7 @@ _PANELS = (
     ("memory_kb", "memory in all, MB", 1024.0),
     ("cpu_ms", "CPU to start all, s", 1000.0),
     ("stall_ms", "longest stall, ms", None),
+    ("calls", "API calls a poll round", None),
 )
 
 _Series = dict[str, list[tuple[float, float]]]

@@ -41,7 +41,13 @@ class Triggerer:
     """A child that runs `benches.triggerer` for one side."""
 
     def __init__(
-        self, side: str, endpoint: Endpoint, jobs: Sequence[Job], delay: int = 60, role: bool = False
+        self,
+        side: str,
+        endpoint: Endpoint,
+        jobs: Sequence[Job],
+        delay: int = 60,
+        role: bool = False,
+        cold: bool = False,
     ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benches.triggerer"],
@@ -53,7 +59,12 @@ class Triggerer:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        options = {"side": side, "delay": delay, "jobs": [[j.kind, j.parent, j.id] for j in jobs]}
+        options = {
+            "side": side,
+            "delay": delay,
+            "cold": cold,
+            "jobs": [[j.kind, j.parent, j.id] for j in jobs],
+        }
         self.started: dict[str, float] = self._ask(json.dumps(options))
 
     def _ask(self, line: str) -> Any:
@@ -70,6 +81,10 @@ class Triggerer:
         """Return CPU and stall over `seconds` of waiting."""
         reply: dict[str, float] = self._ask(f"measure {seconds}")
         return reply
+
+    def expect(self) -> None:
+        """Let waits end; an event before that is a broken wait, and ends the process."""
+        self._ask("expect 0")
 
     def events(self, seconds: float) -> dict[str, list[Any]]:
         """Return each trigger's event with the time it came."""

@@ -13,7 +13,11 @@ _CALL_TARGETS = {"sfn": 2, "glue": 5, "emr_step": 100, "crawler": 10}
 
 @dataclass
 class Row:
-    """One figure of both sides; `most` is the target, lower is better throughout."""
+    """One figure of both sides; `most` is the target, lower is better throughout.
+
+    `least_ratio` is a second target. With `by_wait` the ratio is that of the figures divided by the waits
+    they were taken with, since the two sides did not bear the same number.
+    """
 
     name: str
     unit: str
@@ -22,17 +26,40 @@ class Row:
     most: float | None
     our_waits: int | None = None
     their_waits: int | None = None
+    least_ratio: float | None = None
+    by_wait: bool = False
+
+    @property
+    def factor(self) -> float | None:
+        """The incumbent's figure as a multiple of ours."""
+        if self.ours <= 0:
+            return None
+        factor = self.theirs / self.ours
+        if self.by_wait and self.our_waits and self.their_waits:
+            factor *= self.our_waits / self.their_waits
+        return factor
 
     @property
     def ratio(self) -> str:
-        """The incumbent's figure as a multiple of ours."""
-        return f"{self.theirs / self.ours:,.1f}×" if self.ours > 0 else "–"
+        if self.factor is None:
+            return "–"
+        return f"{self.factor:,.1f}×" + (" a wait" if self.by_wait else "")
 
     @property
     def verdict(self) -> str:
         if self.most is None:
             return ""
-        return "met" if self.ours <= self.most else "**missed**"
+        met = self.ours <= self.most
+        if self.least_ratio is not None:
+            met = met and self.factor is not None and self.factor >= self.least_ratio
+        return "met" if met else "**missed**"
+
+    @property
+    def target(self) -> str:
+        if self.most is None:
+            return ""
+        text = f"≤ {self.most:.3g} {self.unit}".rstrip()
+        return text if self.least_ratio is None else f"{text}, ≥ {self.least_ratio:.0f}×"
 
 
 def rows(taken: dict[str, Any]) -> Iterator[Row]:
@@ -43,13 +70,20 @@ def rows(taken: dict[str, Any]) -> Iterator[Row]:
         return Row(name, unit, ours[key], theirs[key], most, ours.get("waits"), theirs.get("waits"))
 
     yield row("longest stall of the loop while waits start", "ms", "starting", "stall_ms", 50)
+    yield row("the same, the connection not read yet", "ms", "starting_cold", "stall_ms", 50)
     yield row("memory per wait", "KB", "starting", "memory_kb", 20)
     yield row("memory per wait, assumed role", "KB", "starting_role", "memory_kb", 20)
     yield row("AssumeRole calls", "", "starting_role", "role_calls", None)
-    yield row("CPU to start a wait", "ms", "starting", "cpu_ms", 0.2)
-    yield row("steady CPU, SFN, 10 machines, 60 s delay", "% of a core", "steady", "cpu_percent", 1)
+    starting = row("CPU to start a wait", "ms", "starting", "cpu_ms", 0.2)
+    starting.least_ratio = 100
+    yield starting
+    steady = row("steady CPU, SFN, 10 machines, 60 s delay", "% of a core", "steady", "cpu_percent", 1)
+    steady.by_wait = True
+    yield steady
     for kind, most in _CALL_TARGETS.items():
-        yield row(f"API calls a poll round, {kind}, one parent", "calls", f"calls_{kind}", "calls", most)
+        calls = row(f"API calls a poll round, {kind}, one parent", "calls", f"calls_{kind}", "calls", most)
+        calls.by_wait = True
+        yield calls
     latency = row("state change to event, mean, 5 s delay", "s", "latency", "mean_s", None)
     latency.most = latency.theirs
     yield latency
@@ -74,24 +108,23 @@ def render(taken: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in rows(taken):
-        target = "" if row.most is None else f"≤ {row.most:.3g} {row.unit}".rstrip()
-        lines.append(
-            f"| {row.name} | {target} | {row.ours:.3g} {row.unit}{_count(row.our_waits)} "
-            f"| {row.theirs:.3g} {row.unit}{_count(row.their_waits)} | {row.ratio} | {row.verdict} |"
-        )
+        ours = f"{row.ours:.3g} {row.unit}{_count(row.our_waits)}"
+        theirs = f"{row.theirs:.3g} {row.unit}{_count(row.their_waits)}"
+        lines += [f"| {row.name} | {row.target} | {ours} | {theirs} | {row.ratio} | {row.verdict} |"]
     lines += [
         "",
         "## As waits grow",
         "",
-        "| waits | side | stall, ms | CPU a wait, ms | memory a wait, KB | memory in all, MB |",
-        "|---|---|---|---|---|---|",
+        "| waits | side | stall, ms | CPU a wait, ms | memory a wait, KB | memory in all, MB | calls a round |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, figure in taken.items():
         if not name.startswith("growth_"):
             continue
         for side, numbers in figure.items():
+            memory = numbers["memory_kb"]
             lines.append(
                 f"| {numbers['waits']:,} | {side} | {numbers['stall_ms']:.3g} | {numbers['cpu_ms']:.3g} "
-                f"| {numbers['memory_kb']:.3g} | {numbers['memory_kb'] * numbers['waits'] / 1024:,.0f} |"
+                f"| {memory:.3g} | {memory * numbers['waits'] / 1024:,.0f} | {numbers['calls']:,.0f} |"
             )
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """A process that runs triggers the way Airflow's triggerer does, and measures itself.
 
 `python -m benches.triggerer '{"side": ..., "jobs": [[kind, parent, id], ...], ...}'` reads commands
-from standard input (`measure SECONDS`, `events SECONDS`, `end`) and answers each with a line of JSON.
+from standard input (`measure SECONDS`, `expect 0`, `events SECONDS`, `end`) and answers each with a line of JSON.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any
 from benches.jobs import Job, trigger
 
 _TICK = 0.005
+# Seconds until a process that never comes to rest is taken as it is.
+_PATIENCE = 60.0
 _PAGE = resource.getpagesize()
 
 
@@ -36,7 +38,10 @@ class Loop:
         self.side: str = options["side"]
         self.delay: int = options["delay"]
         self.jobs = [Job(*job) for job in options["jobs"]]
+        self.cold: bool = options["cold"]
         self.stall = 0.0
+        # Before the jobs change their state no wait may end.
+        self.may_end = False
         self.tasks: list[asyncio.Task[None]] = []
         self.events: dict[str, list[Any]] = {}
 
@@ -51,6 +56,8 @@ class Loop:
         try:
             async for event in instance.run():
                 self.events[job.id] = [time.time(), str(event.payload)[:200]]
+                if not self.may_end:
+                    raise RuntimeError(f"ended too early: {event.payload}")
                 break
         except Exception as error:
             # A wait that broke must not pass for a cheap one.
@@ -59,12 +66,10 @@ class Loop:
 
     async def start(self) -> dict[str, float]:
         """Start every trigger as `TriggerRunner.create_triggers` does: one, then let the loop go on."""
-        warm_up, *_ = self.jobs
-        # The first wait loads modules and makes the client; what is measured is one more wait.
-        task = asyncio.create_task(self._run(warm_up, trigger(self.side, warm_up, self.delay)))
-        await quiet()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        # Airflow imports a trigger's module before it starts the first.
+        trigger(self.side, self.jobs[0], self.delay)
+        if not self.cold:
+            await self._warm_up()
         gc.collect()
         await asyncio.sleep(2 * _TICK)
         self.stall, memory, cpu, began = 0.0, rss(), time.process_time(), time.perf_counter()
@@ -73,8 +78,8 @@ class Loop:
             instance = trigger(self.side, job, self.delay)
             self.tasks.append(asyncio.create_task(self._run(job, instance)))
         created = time.perf_counter() - began
-        settled = await quiet()
-        used, stall = time.process_time() - cpu, self.stall
+        settled, then = await quiet()
+        used, stall = then - cpu, self.stall
         gc.collect()
         many = len(self.jobs)
         return {
@@ -86,12 +91,24 @@ class Loop:
             "rss_mb": rss() / 2**20,
         }
 
+    async def _warm_up(self) -> None:
+        """Have the first wait load modules and make the client; what is measured is one more wait."""
+        task = asyncio.create_task(self._run(self.jobs[0], trigger(self.side, self.jobs[0], self.delay)))
+        await quiet()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
     async def measure(self, seconds: float) -> dict[str, float]:
         """Return the CPU used in `seconds` of nothing but waiting."""
         self.stall, cpu, began = 0.0, time.process_time(), time.perf_counter()
         await asyncio.sleep(seconds)
         took = time.perf_counter() - began
         return {"cpu_percent": (time.process_time() - cpu) / took * 100, "stall_ms": self.stall * 1e3}
+
+    async def expect(self, _: float) -> dict[str, list[Any]]:
+        """Take events from now on for what they are."""
+        self.may_end = True
+        return {}
 
     async def ended(self, seconds: float) -> dict[str, list[Any]]:
         """Return the time and payload of each trigger's event, when all have fired or time is up."""
@@ -101,17 +118,19 @@ class Loop:
         return self.events
 
 
-async def quiet() -> float:
-    """Wait until this process has all but stopped working; return when that began."""
-    calm, since = 0, time.perf_counter()
-    while calm < 4:
+async def quiet() -> tuple[float, float]:
+    """Wait until this process has all but stopped working; return when that began, and its CPU time then."""
+    calm, since, used = 0, time.perf_counter(), time.process_time()
+    until = since + _PATIENCE
+    while calm < 4 and time.perf_counter() < until:
         cpu = time.process_time()
         await asyncio.sleep(0.5)
-        if time.process_time() - cpu < 0.02:
+        # The watch over the loop itself takes a hundredth of it.
+        if time.process_time() - cpu < 0.03:
             calm += 1
         else:
-            calm, since = 0, time.perf_counter()
-    return since
+            calm, since, used = 0, time.perf_counter(), time.process_time()
+    return since, used
 
 
 async def main() -> None:
@@ -121,7 +140,11 @@ async def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     options = json.loads(sys.stdin.readline())
     loop = Loop(options)
-    commands: dict[str, Callable[[float], Awaitable[Any]]] = {"measure": loop.measure, "events": loop.ended}
+    commands: dict[str, Callable[[float], Awaitable[Any]]] = {
+        "measure": loop.measure,
+        "expect": loop.expect,
+        "events": loop.ended,
+    }
     watch = asyncio.create_task(loop.watch())
     print(json.dumps(await loop.start()), file=answers, flush=True)
     while True:
