@@ -34,9 +34,9 @@ def collect(quick: bool) -> dict[str, Any]:
     for count in (100, 1_000, 10_000)[: 2 if quick else 3]:
         counts = {"mwaalib": count, "incumbent": min(count, theirs)}
         take(f"growth_{count}", figures.starting(counts, rounds=2))
-    take("steady", figures.steady(both, seconds=60 if quick else 180))
+    take("steady", figures.steady(both, seconds=60 if quick else 120))
     for kind in ("sfn", "glue", "emr_step", "crawler"):
-        take(f"calls_{kind}", figures.calls_per_round(kind, rounds, delay=30 if quick else 60))
+        take(f"calls_{kind}", figures.calls_per_round(kind, rounds, delay=30))
     take("latency", figures.latency(100 if quick else 200, delay=5))
     return taken
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benches.endpoint import ACCOUNT, REGION, Endpoint
@@ -58,17 +59,19 @@ def steady(count: dict[str, int], seconds: float) -> Figure:
 
 
 def calls_per_round(kind: str, count: dict[str, int], delay: int = 60) -> Figure:
-    """API calls of one poll round for waits on one parent, counted over two rounds."""
-    figure: Figure = {}
-    for side in SIDES:
+    """API calls of one poll round for waits on one parent, counted over two rounds of both sides at once."""
+
+    def rounds(side: str) -> dict[str, float]:
         with Endpoint() as endpoint:
             jobs = make(endpoint, kind, count[side])
             with Triggerer(side, endpoint, jobs, delay=delay) as triggerer:
                 endpoint.reset()
                 triggerer.measure(2 * delay)
                 counts = {name: calls / 2 for name, calls in endpoint.calls().items()}
-                figure[side] = {"waits": count[side], "calls": sum(counts.values()), **counts}
-    return figure
+                return {"waits": count[side], "calls": sum(counts.values()), **counts}
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(SIDES, pool.map(rounds, SIDES), strict=True))
 
 
 def latency(count: int, delay: int, kind: str = "sfn") -> Figure:
