@@ -170,8 +170,8 @@ def granted(standin: StandIn) -> set[str]:
     iam = standin.client("iam")
     documents = [json.loads((ROOT / "setup" / "additional_policy.json").read_text())]
     for role in [entry["RoleName"] for entry in iam.list_roles()["Roles"]]:
-        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            documents.append(iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"])
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        documents += [iam.get_role_policy(RoleName=role, PolicyName=n)["PolicyDocument"] for n in names]
     actions = [statement["Action"] for document in documents for statement in document["Statement"]]
     return {action for listed in actions for action in ([listed] if isinstance(listed, str) else listed)}
 
