@@ -33,6 +33,7 @@ compile standin -c "$constraints.loose"
 compile dev -c "$constraints.loose" -c requirements/standin.txt
 compile bench -c "$constraints.loose"
 compile docs
+compile spark35
 
 echo requirements.txt
 "$(tools/find_python.sh)" tools/make_mwaa.py --print >requirements.txt
