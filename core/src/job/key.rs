@@ -9,16 +9,25 @@ use crate::error::Result;
 /// How far back a start is looked for, in seconds. An Airflow retry comes well within it.
 const REACH: f64 = 7.0 * 24.0 * 3600.0;
 
-/// A checked key: 1 to 80 of the characters that every API takes (letters, digits, `.`, `_`, `-`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key<'a>(&'a str);
+/// How far this machine's clock may be off AWS's, in seconds; a larger difference AWS refuses.
+const SKEW: f64 = 300.0;
+
+/// A checked key: 1 to 80 of the characters that every API takes (letters, digits, `.`, `_`, `-`),
+/// and how far back what carries it counts as started under it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Key<'a> {
+    text: &'a str,
+    oldest: f64,
+}
 
 impl<'a> Key<'a> {
-    pub fn new(key: &'a str) -> Result<Self> {
+    /// `since` is the Unix time before which nobody can have started anything under this key.
+    pub fn new(key: &'a str, since: Option<f64>) -> Result<Self> {
         let fits = (1..=80).contains(&key.len())
             && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if fits {
-            Ok(Self(key))
+            let reach = (now() - REACH).floor();
+            Ok(Self { text: key, oldest: since.map_or(reach, |since| reach.max(since - SKEW)) })
         } else {
             Err(super::refused(
                 "job.key",
@@ -28,7 +37,23 @@ impl<'a> Key<'a> {
     }
 
     pub fn as_str(self) -> &'a str {
-        self.0
+        self.text
+    }
+
+    /// The same key, of what is started from now on.
+    #[must_use]
+    pub fn from_now(self) -> Self {
+        Self { oldest: self.oldest.max(now() - SKEW), ..self }
+    }
+
+    /// The oldest time (Unix seconds) a start is looked for.
+    pub fn oldest(self) -> f64 {
+        self.oldest
+    }
+
+    /// Whether what was made at this time can have been started under the key.
+    pub fn covers(self, made: &Value) -> bool {
+        made.as_f64().is_none_or(|made| made >= self.oldest)
     }
 }
 
@@ -45,10 +70,8 @@ pub(crate) fn newest<'a>(entries: impl Iterator<Item = &'a Value>, time: &str) -
     entries.reduce(|best, entry| if at(entry) > at(best) { entry } else { best })
 }
 
-/// The oldest time (Unix seconds) a start is looked for.
-pub(crate) fn within_reach() -> f64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (now.as_secs_f64() - REACH).floor()
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 #[cfg(test)]
@@ -57,10 +80,21 @@ mod tests {
 
     #[test]
     fn keys_are_checked() {
-        assert!(Key::new("mwaalib-0.a_B").is_ok());
+        assert!(Key::new("mwaalib-0.a_B", None).is_ok());
         for bad in ["", "a b", "a/b", "é", &"x".repeat(81)] {
-            assert!(Key::new(bad).is_err(), "{bad}");
+            assert!(Key::new(bad, None).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_key_covers_what_was_made_since() {
+        let day = 24.0 * 3600.0;
+        let key = Key::new("k", None).unwrap();
+        assert!(key.covers(&(now() - 6.0 * day).into()) && !key.covers(&(now() - 8.0 * day).into()));
+        assert!(key.covers(&Value::Null), "not every list says when");
+        let key = Key::new("k", Some(now() - day)).unwrap();
+        assert!(key.covers(&(now() - day - 60.0).into()) && !key.covers(&(now() - 2.0 * day).into()));
+        assert!(key.from_now().covers(&(now() - 60.0).into()) && !key.from_now().covers(&(now() - day / 2.0).into()));
     }
 
     #[test]

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use aws::Aws;
-pub(crate) use key::{Key, labelled, newest, within_reach};
-pub(crate) use once::{Found, Outcome, Search, Start};
+pub(crate) use key::{Key, labelled, newest};
+pub(crate) use once::{Found, Outcome, Search, Start, look};
 
 use crate::error::{Error, RequestError, Result};
 use crate::service::{emr, glue, sfn, ssm};
@@ -39,9 +39,13 @@ pub struct Job {
     /// Tells this start from every other; without one each call starts a new job.
     #[serde(default)]
     pub key: Option<String>,
-    /// Whether a job found under the key (or a crawler already running) is joined or adopted.
+    /// Whether a job found under the key (or a crawler already running) is joined or adopted. A first
+    /// attempt wants none: what it would find is another deployment's, or of a run since deleted.
     #[serde(default = "yes")]
     pub reuse: bool,
+    /// Unix time before which nobody can have started anything under this key.
+    #[serde(default)]
+    pub since: Option<f64>,
 }
 
 impl Job {

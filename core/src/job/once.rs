@@ -10,6 +10,10 @@ use crate::error::{Class, Error, Result};
 
 /// How often a start is sent before its error is passed up.
 const MAX_SENDS: u32 = 5;
+/// Marks that are found taken before AWS's refusal is passed up.
+const MAX_TAKEN: u32 = 100;
+/// Seconds between looks that AWS throttles, after the SDK's own retries. A start is worth the time.
+const PATIENCE: [u64; 5] = [5, 10, 20, 40, 60];
 
 /// How a job found under a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,11 @@ pub(crate) trait Start: Sync {
     /// Looks for what was started under `key`.
     fn find<A: Aws>(&self, aws: &A, request: &Value, key: Key<'_>) -> impl Future<Output = Result<Search>> + Send;
 
+    /// The number of the first attempt whose mark nobody has used, for a start that takes over nothing.
+    fn unused<A: Aws>(&self, _aws: &A, _request: &Value, _key: Key<'_>) -> impl Future<Output = Result<u32>> + Send {
+        async { Ok(0) }
+    }
+
     /// The request with the key written into it.
     fn marked(&self, request: &Value, key: Key<'_>, attempt: u32) -> Result<Value>;
 
@@ -78,14 +87,27 @@ pub(crate) trait Start: Sync {
     }
 
     /// A lesser request to send instead when this one is refused.
-    fn lesser(&self, _request: &Value, _unmarked: &Value, _error: &Error) -> Option<Value> {
+    fn lesser(&self, _request: &Value, _unmarked: &Value, _key: Key<'_>, _error: &Error) -> Option<Value> {
         None
     }
 }
 
+/// A call that looks for an earlier start, or is part of such a look.
+pub(crate) async fn look<A: Aws>(aws: &A, service: &str, operation: &str, body: &Value) -> Result<Value> {
+    for seconds in PATIENCE {
+        match aws.call(service, operation, body).await {
+            Err(error) if error.class() == Some(Class::Throttled) => {
+                aws.pause(Duration::from_secs(seconds) + spread(seconds * 500)).await;
+            }
+            other => return other,
+        }
+    }
+    aws.call(service, operation, body).await
+}
+
 pub(crate) async fn run<A: Aws, S: Start>(aws: &A, start: &S, job: &Job) -> Result<Started> {
     crate::request::prepare(S::SERVICE, S::OPERATION, &job.request)?;
-    let Some(key) = job.key.as_deref().map(Key::new).transpose()? else {
+    let Some(key) = job.key.as_deref().map(|key| Key::new(key, job.since)).transpose()? else {
         let response = aws.call(S::SERVICE, S::OPERATION, &job.request).await?;
         return start.started(&job.request, response);
     };
@@ -108,6 +130,12 @@ pub(crate) async fn run<A: Aws, S: Start>(aws: &A, start: &S, job: &Job) -> Resu
             }
             Err(error) => return Err(error),
         }
+    } else {
+        attempt = match start.unused(aws, &job.request, key).await {
+            // Without leave to look, AWS says itself which marks are taken.
+            Err(Error::Aws(error)) if matches!(error.class, Class::NotFound | Class::AccessDenied) => 0,
+            other => other?,
+        };
     }
     let mut started = send(aws, start, job, key, attempt).await?;
     started.notice = notice;
@@ -118,17 +146,16 @@ pub(crate) async fn run<A: Aws, S: Start>(aws: &A, start: &S, job: &Job) -> Resu
 /// whether AWS took it (a lost reply, a 5xx), it is looked for before it is sent again.
 async fn send<A: Aws, S: Start>(aws: &A, start: &S, job: &Job, key: Key<'_>, mut attempt: u32) -> Result<Started> {
     let mut request = start.marked(&job.request, key, attempt)?;
-    let mut sends = 0;
+    // What is found after a lost reply is this call's own, unless an earlier one's is as good.
+    let ours = if job.reuse { key } else { key.from_now() };
+    let (mut sends, mut taken) = (0, 0);
     loop {
-        sends += 1;
         let error = match aws.call_once(S::SERVICE, S::OPERATION, &request).await {
             Ok(response) => return start.started(&request, response),
             Err(error) => error,
         };
-        if sends >= MAX_SENDS {
-            return Err(error);
-        }
-        if start.taken(&job.request, &error) {
+        if taken < MAX_TAKEN && start.taken(&job.request, &error) {
+            taken += 1;
             attempt += 1;
             if job.reuse {
                 match start.find(aws, &job.request, key).await?.usable() {
@@ -139,7 +166,11 @@ async fn send<A: Aws, S: Start>(aws: &A, start: &S, job: &Job, key: Key<'_>, mut
             request = start.marked(&job.request, key, attempt)?;
             continue;
         }
-        if let Some(lesser) = start.lesser(&request, &job.request, &error) {
+        sends += 1;
+        if sends >= MAX_SENDS {
+            return Err(error);
+        }
+        if let Some(lesser) = start.lesser(&request, &job.request, key, &error) {
             request = lesser;
             continue;
         }
@@ -148,11 +179,14 @@ async fn send<A: Aws, S: Start>(aws: &A, start: &S, job: &Job, key: Key<'_>, mut
             Some(Class::Transient) => {
                 aws.pause(backoff(sends)).await;
                 // A failing look leaves it open still: pass up the first error, a retry will find it.
-                let Ok(search) = start.find(aws, &job.request, key).await else {
+                let Ok(search) = start.find(aws, &job.request, ours).await else {
                     return Err(error);
                 };
-                if let Ok(started) = search.usable() {
-                    return Ok(started);
+                // Numbered jobs: one before this attempt was there before it.
+                if job.reuse || search.attempt == 0 || search.attempt > attempt {
+                    if let Ok(started) = search.usable() {
+                        return Ok(started);
+                    }
                 }
             }
             _ => return Err(error),
@@ -162,7 +196,12 @@ async fn send<A: Aws, S: Start>(aws: &A, start: &S, job: &Job, key: Key<'_>, mut
 
 /// 1, 2, 4, 8 seconds, spread by half so that many starters do not march in step.
 fn backoff(sends: u32) -> Duration {
-    let spread =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_micros() % 1000);
-    Duration::from_millis(500 * (1 << sends.min(4)) + u64::from(spread) * (1 << sends.min(4)) / 4)
+    let base = 1 << sends.min(4);
+    Duration::from_millis(500 * base) + spread(250 * base)
+}
+
+/// Any time up to so many milliseconds.
+fn spread(most: u64) -> Duration {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Duration::from_millis(now.map_or(0, |now| u64::from(now.subsec_micros() % 1000)) * most / 1000)
 }

@@ -1,5 +1,8 @@
 //! Every kind: started once under a key, whatever happened before.
 
+mod first;
+mod found;
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -47,6 +50,7 @@ impl Model {
                 Ok(reply)
             }
             "ListClusters" => Ok(json!({"Clusters": self.jobs})),
+            "DescribeCluster" => Ok(json!({"Cluster": self.jobs.iter().find(|job| job["Id"] == body["ClusterId"])})),
             "ListSteps" => {
                 // Two entries a page.
                 let from = body["Marker"].as_str().map_or(0, |at| at.parse().unwrap());
@@ -70,8 +74,8 @@ impl Model {
             "RunJobFlow" => {
                 self.jobs.insert(
                     0,
-                    json!({"Id": format!("j-{n}"), "Name": body["Name"], "ClusterArn": "arn",
-                    "Status": {"State": "STARTING", "Timeline": {"CreationDateTime": n}}}),
+                    json!({"Id": format!("j-{n}"), "Name": body["Name"], "ClusterArn": "arn", "Tags": body["Tags"],
+                    "Status": {"State": "STARTING", "Timeline": {"CreationDateTime": now() + n as f64}}}),
                 );
                 Ok(json!({"JobFlowId": format!("j-{n}")}))
             }
@@ -96,8 +100,8 @@ impl Model {
                 if self.jobs.iter().any(|job| job["executionArn"] == arn.as_str()) {
                     return Err(aws_error("ExecutionAlreadyExists", Class::Permanent));
                 }
-                self.jobs.insert(0, json!({"executionArn": arn, "status": "RUNNING", "startDate": n}));
-                Ok(json!({"executionArn": arn, "startDate": n}))
+                self.jobs.insert(0, json!({"executionArn": arn, "status": "RUNNING", "startDate": now()}));
+                Ok(json!({"executionArn": arn, "startDate": now()}))
             }
             _ => {
                 let command = json!({"CommandId": format!("c-{n}"), "Comment": body["Comment"], "Status": "InProgress",
@@ -122,6 +126,10 @@ impl Model {
             }
         }
     }
+}
+
+fn now() -> f64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
 struct Case {
@@ -152,9 +160,12 @@ fn cases() -> Vec<Case> {
 }
 
 fn start(aws: &Fake, case: &Case, key: Option<&str>) -> Result<Started> {
-    let job =
-        Job { kind: case.kind.to_owned(), request: case.request.clone(), key: key.map(str::to_owned), reuse: true };
-    block_on(start_on(aws, job))
+    attempt(aws, case, key, true, None)
+}
+
+fn attempt(aws: &Fake, case: &Case, key: Option<&str>, reuse: bool, since: Option<f64>) -> Result<Started> {
+    let (kind, key) = (case.kind.to_owned(), key.map(str::to_owned));
+    block_on(start_on(aws, Job { kind, request: case.request.clone(), key, reuse, since }))
 }
 
 #[test]
@@ -283,50 +294,12 @@ fn keys_are_where_each_service_shows_them() {
         start(&aws, &case, Some("dag.task-1")).unwrap();
     }
     let first = |operation: &str| aws.bodies(operation).remove(0);
-    assert_eq!(first("RunJobFlow")["Name"], "nightly [dag.task-1]");
+    assert_eq!(first("RunJobFlow")["Name"], "nightly");
     assert_eq!(first("RunJobFlow")["Tags"], json!([{"Key": "mwaalib:key", "Value": "dag.task-1"}]));
     assert_eq!(first("AddJobFlowSteps")["Steps"][2]["Name"], "load [dag.task-1/0/2]");
     assert_eq!(first("StartExecution")["name"], "dag.task-1");
     assert_eq!(first("StartJobRun")["Arguments"], json!({"--mwaalib-key": "dag.task-1"}));
     assert_eq!(first("SendCommand")["Comment"], "[dag.task-1]");
-}
-
-#[test]
-fn a_cluster_without_leave_to_tag_is_started_untagged() {
-    let denied = Mutex::new(true);
-    let aws = Fake::new(move |operation, _| match operation {
-        "ListClusters" => Ok(json!({"Clusters": []})),
-        _ if std::mem::take(&mut *denied.lock().unwrap()) => {
-            let Error::Aws(mut error) = aws_error("AccessDeniedException", Class::AccessDenied) else { unreachable!() };
-            error.message = "not authorized to perform: elasticmapreduce:AddTags".to_owned();
-            Err(Error::Aws(error))
-        }
-        _ => Ok(json!({"JobFlowId": "j-1"})),
-    });
-    let case = cases().remove(0);
-    assert_eq!(start(&aws, &case, Some("k")).unwrap().ids, ["j-1"]);
-    assert!(aws.bodies("RunJobFlow")[1].get("Tags").is_none());
-}
-
-#[test]
-fn a_cluster_stopped_on_request_or_meant_to_live_is_not_adopted() {
-    for (state, code, alive, fresh) in [
-        ("TERMINATED", "ALL_STEPS_COMPLETED", false, false),
-        ("TERMINATED", "USER_REQUEST", false, true),
-        ("TERMINATING", "USER_REQUEST", false, true),
-        ("TERMINATED", "ALL_STEPS_COMPLETED", true, true),
-        ("WAITING", "", true, false),
-    ] {
-        let aws = Fake::new(move |operation, _| match operation {
-            "ListClusters" => Ok(json!({"Clusters": [{"Id": "j-old", "Name": "nightly [k]",
-                "Status": {"State": state, "StateChangeReason": {"Code": code}}}]})),
-            _ => Ok(json!({"JobFlowId": "j-new"})),
-        });
-        let mut case = cases().remove(0);
-        case.request["Instances"]["KeepJobFlowAliveWhenNoSteps"] = json!(alive);
-        let started = start(&aws, &case, Some("k")).unwrap();
-        assert_eq!(started.ids[0] == "j-new", fresh, "{state} {code} {alive}");
-    }
 }
 
 #[test]
@@ -347,7 +320,13 @@ fn crawl(reuse: bool, state: &'static str, running: bool) -> (Fake, Result<Start
         _ if running => Err(aws_error("CrawlerRunningException", Class::Permanent)),
         _ => Ok(json!({})),
     });
-    let job = Job { kind: "glue_crawler".to_owned(), request: json!({"Name": "c"}), key: Some("k".to_owned()), reuse };
+    let job = Job {
+        kind: "glue_crawler".to_owned(),
+        request: json!({"Name": "c"}),
+        key: Some("k".to_owned()),
+        reuse,
+        since: None,
+    };
     let started = block_on(start_on(&aws, job));
     (aws, started)
 }

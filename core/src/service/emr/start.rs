@@ -1,11 +1,11 @@
-//! Starts EMR clusters and steps, and finds them again by the key in their names.
+//! Starts EMR clusters and steps, and finds them again by the key in a tag, or in their names.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::error::{Class, Error, Result};
-use crate::job::{
-    Aws, Found, Key, Outcome, Search, Start, Started, labelled, request_member, text_member, within_reach,
-};
+use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, labelled, look, request_member, text_member};
 
 /// EMR's limit for the names of clusters and steps.
 const NAME_LIMIT: usize = 256;
@@ -13,27 +13,27 @@ const NAME_LIMIT: usize = 256;
 const MAX_PAGES: usize = 40;
 const KEY_TAG: &str = "mwaalib:key";
 
-/// RunJobFlow: the key in the cluster's name, where ListClusters shows it, and in a tag.
+/// RunJobFlow: the key in a tag; in the cluster's name only where tags are refused, as people and
+/// operators look clusters up by name.
 pub(crate) struct JobFlow;
 
 impl Start for JobFlow {
     const SERVICE: &'static str = "emr";
     const OPERATION: &'static str = "RunJobFlow";
-    const FIND_PERMISSION: &'static str = "elasticmapreduce:ListClusters";
+    const FIND_PERMISSION: &'static str = "elasticmapreduce:ListClusters and elasticmapreduce:DescribeCluster";
 
     async fn find<A: Aws>(&self, aws: &A, request: &Value, key: Key<'_>) -> Result<Search> {
-        let mut best: Option<(f64, Value)> = None;
-        let mut body = json!({"CreatedAfter": within_reach()});
+        let asked = request_member(request, Self::OPERATION, "Name")?;
         let suffix = format!("[{}]", key.as_str());
+        let mut body = json!({"CreatedAfter": key.oldest()});
+        let mut clusters: Vec<(f64, Value)> = Vec::new();
         for _ in 0..MAX_PAGES {
-            let mut page = aws.call("emr", "ListClusters", &body).await?;
+            let mut page = look(aws, "emr", "ListClusters", &body).await?;
             for cluster in page["Clusters"].as_array_mut().into_iter().flatten() {
-                if !cluster["Name"].as_str().is_some_and(|name| name.ends_with(&suffix)) {
-                    continue;
-                }
-                let created = cluster["Status"]["Timeline"]["CreationDateTime"].as_f64().unwrap_or(0.0);
-                if best.as_ref().is_none_or(|(newest, _)| created >= *newest) {
-                    best = Some((created, cluster.take()));
+                let created = &cluster["Status"]["Timeline"]["CreationDateTime"];
+                let named = cluster["Name"].as_str().is_some_and(|name| name == asked || name.ends_with(&suffix));
+                if named && key.covers(created) && cluster_outcome(&cluster["Status"], request) != Outcome::Failed {
+                    clusters.push((created.as_f64().unwrap_or_default(), cluster.take()));
                 }
             }
             match page["Marker"].as_str() {
@@ -41,22 +41,26 @@ impl Start for JobFlow {
                 None => break,
             }
         }
-        let found = best.map(|(_, cluster)| {
+        clusters.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        for (_, cluster) in clusters {
             let id = cluster["Id"].as_str().unwrap_or_default().to_owned();
-            Found {
+            if !cluster["Name"].as_str().is_some_and(|name| name.ends_with(&suffix)) && !tagged(aws, &id, key).await? {
+                continue;
+            }
+            let found = Found {
                 parent: None,
                 outcome: cluster_outcome(&cluster["Status"], request),
                 response: json!({"JobFlowId": id, "ClusterArn": cluster["ClusterArn"]}),
                 ids: vec![id],
-            }
-        });
-        Ok(Search { found, attempt: 0 })
+            };
+            return Ok(Search { found: Some(found), attempt: 0 });
+        }
+        Ok(Search::default())
     }
 
     fn marked(&self, request: &Value, key: Key<'_>, _attempt: u32) -> Result<Value> {
         let mut request = request.clone();
-        let name = request_member(&request, Self::OPERATION, "Name")?;
-        request["Name"] = json!(labelled(name, key.as_str(), NAME_LIMIT));
+        request_member(&request, Self::OPERATION, "Name")?;
         let tag = json!({"Key": KEY_TAG, "Value": key.as_str()});
         match request["Tags"].as_array_mut() {
             Some(tags) => tags.push(tag),
@@ -70,23 +74,26 @@ impl Start for JobFlow {
         Ok(Started { ids: vec![id], parent: None, reattached: None, response, since: None, notice: None })
     }
 
-    /// Tags need elasticmapreduce:AddTags, which a role that never set any may lack. The name alone
-    /// is enough to find the cluster.
-    fn lesser(&self, request: &Value, unmarked: &Value, error: &Error) -> Option<Value> {
+    /// One tag more may need elasticmapreduce:AddTags, be forbidden by a condition on tag keys, or be
+    /// one too many: the key then goes into the name.
+    fn lesser(&self, request: &Value, unmarked: &Value, key: Key<'_>, error: &Error) -> Option<Value> {
         let Error::Aws(refusal) = error else { return None };
-        let about_tags = refusal.class == Class::AccessDenied && refusal.message.contains("AddTags");
-        let ours_alone = request["Tags"].as_array().is_some_and(|tags| tags.len() == 1);
-        (about_tags && ours_alone).then(|| {
-            let mut request = request.clone();
-            match unmarked.get("Tags") {
-                Some(tags) => request["Tags"] = tags.clone(),
-                None => {
-                    request.as_object_mut().map(|members| members.shift_remove("Tags"));
-                }
-            }
+        let about_tags = refusal.class == Class::AccessDenied
+            || refusal.class == Class::Permanent && refusal.message.to_ascii_lowercase().contains("tag");
+        let marked = request["Tags"].as_array().and_then(|tags| tags.last()).is_some_and(|tag| tag["Key"] == KEY_TAG);
+        let name = unmarked["Name"].as_str()?;
+        (about_tags && marked).then(|| {
+            let mut request = unmarked.clone();
+            request["Name"] = json!(labelled(name, key.as_str(), NAME_LIMIT));
             request
         })
     }
+}
+
+async fn tagged<A: Aws>(aws: &A, cluster: &str, key: Key<'_>) -> Result<bool> {
+    let reply = look(aws, "emr", "DescribeCluster", &json!({"ClusterId": cluster})).await?;
+    let mut tags = reply["Cluster"]["Tags"].as_array().into_iter().flatten();
+    Ok(tags.any(|tag| tag["Key"] == KEY_TAG && tag["Value"] == key.as_str()))
 }
 
 /// A cluster that ended because somebody asked for it has not done its work; nor has one that was
@@ -116,26 +123,27 @@ impl Start for Steps {
     /// none is; what an incomplete listing misses is not waited for.
     async fn find<A: Aws>(&self, aws: &A, request: &Value, key: Key<'_>) -> Result<Search> {
         let mut body = json!({"ClusterId": request_member(request, Self::OPERATION, "JobFlowId")?});
+        let asked = request["Steps"].as_array().map_or(0, Vec::len);
+        // Listed newest first: the first to be seen are the newest attempt's.
         let mut newest: Option<u32> = None;
-        let mut steps: Vec<(usize, String, String)> = Vec::new();
+        let mut steps: BTreeMap<usize, (String, String)> = BTreeMap::new();
         'pages: for _ in 0..MAX_PAGES {
-            let page = aws.call("emr", "ListSteps", &body).await?;
+            let page = look(aws, "emr", "ListSteps", &body).await?;
             for step in page["Steps"].as_array().into_iter().flatten() {
-                let Some((attempt, position)) = step["Name"].as_str().and_then(|name| read_label(name, key)) else {
-                    continue;
-                };
-                if newest.is_some_and(|newest| attempt < newest) {
+                if !key.covers(&step["Status"]["Timeline"]["CreationDateTime"]) {
                     break 'pages;
                 }
-                if newest.is_none_or(|newest| attempt > newest) {
-                    newest = Some(attempt);
-                    steps.clear();
+                let label = step["Name"].as_str().and_then(|name| read_label(name, key));
+                let Some((attempt, position)) = label.filter(|(_, position)| *position < asked) else {
+                    continue;
+                };
+                if *newest.get_or_insert(attempt) != attempt {
+                    break 'pages;
                 }
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                steps.push((position, text(&step["Id"]), text(&step["Status"]["State"])));
+                steps.entry(position).or_insert_with(|| (text(&step["Id"]), text(&step["Status"]["State"])));
             }
-            // Listed newest first: the first step of a call is the last of them to be seen.
-            if steps.iter().any(|(position, ..)| *position == 0) {
+            if steps.contains_key(&0) {
                 break;
             }
             match page["Marker"].as_str() {
@@ -146,9 +154,8 @@ impl Start for Steps {
         let Some(newest) = newest else {
             return Ok(Search::default());
         };
-        steps.sort();
-        let outcome = steps_outcome(steps.iter().map(|(_, _, state)| state.as_str()));
-        let ids: Vec<String> = steps.into_iter().map(|(_, id, _)| id).collect();
+        let outcome = steps_outcome(steps.values().map(|(_, state)| state.as_str()));
+        let ids: Vec<String> = steps.into_values().map(|(id, _)| id).collect();
         let found = Found {
             parent: body["ClusterId"].as_str().map(str::to_owned),
             outcome,

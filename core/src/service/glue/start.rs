@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, newest, request_member, text_member, within_reach};
+use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, look, newest, request_member, text_member};
 
 /// The argument that carries the key. Glue scripts read named arguments and see no other.
 const KEY_ARGUMENT: &str = "--mwaalib-key";
@@ -20,16 +20,17 @@ impl Start for JobRun {
     async fn find<A: Aws>(&self, aws: &A, request: &Value, key: Key<'_>) -> Result<Search> {
         let job = request_member(request, Self::OPERATION, "JobName")?;
         let mut body = json!({"JobName": job, "MaxResults": 200});
-        let oldest = within_reach();
         for _ in 0..MAX_PAGES {
-            let page = aws.call("glue", "GetJobRuns", &body).await?;
+            let page = look(aws, "glue", "GetJobRuns", &body).await?;
             let runs = page["JobRuns"].as_array().map_or(&[][..], Vec::as_slice);
-            let ours = runs.iter().filter(|run| run["Arguments"][KEY_ARGUMENT] == key.as_str());
+            let ours = runs
+                .iter()
+                .filter(|run| run["Arguments"][KEY_ARGUMENT] == key.as_str() && key.covers(&run["StartedOn"]));
             if let Some(run) = newest(ours, "StartedOn") {
                 return Ok(Search { found: Some(found(run, job)), attempt: 0 });
             }
             // Pages come newest first.
-            if runs.iter().any(|run| run["StartedOn"].as_f64().is_some_and(|started| started < oldest)) {
+            if runs.iter().any(|run| !key.covers(&run["StartedOn"])) {
                 break;
             }
             match page["NextToken"].as_str() {

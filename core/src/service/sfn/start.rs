@@ -6,10 +6,12 @@
 use serde_json::{Value, json};
 
 use crate::error::{Class, Error, Result};
-use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, request_member, text_member};
+use crate::job::{Aws, Found, Key, Outcome, Search, Start, Started, look, request_member, text_member};
 
-/// Failed attempts under one key that are stepped over before AWS is left to refuse the name.
+/// Names under one key that are looked at before AWS is left to say which are taken.
 const MAX_ATTEMPTS: u32 = 50;
+/// How DescribeExecution refuses an execution of an Express workflow, which it knows nothing of.
+const EXPRESS: [&str; 2] = ["InvalidArn", "StateMachineTypeNotSupported"];
 /// Step Functions' limit for a name.
 const NAME_LIMIT: usize = 80;
 
@@ -23,22 +25,23 @@ impl Start for Execution {
     /// A name that the user chose is left to AWS: a running execution of that name with the same
     /// input is returned by StartExecution itself, and one that has ended may be of another day.
     async fn find<A: Aws>(&self, aws: &A, request: &Value, key: Key<'_>) -> Result<Search> {
-        if request.get("name").is_some_and(|name| !name.is_null()) {
+        if !request["name"].is_null() {
             return Ok(Search::default());
         }
         let machine = request_member(request, Self::OPERATION, "stateMachineArn")?;
-        let Some(mut latest) = look(aws, machine, key, 0).await? else {
-            return Ok(Search::default());
-        };
-        let mut attempt = 1;
-        while latest.outcome == Outcome::Failed && attempt < MAX_ATTEMPTS {
-            match look(aws, machine, key, attempt).await? {
-                Some(later) => latest = later,
-                None => break,
-            }
-            attempt += 1;
+        let mut search = Search::default();
+        // Up to the last: the first of the names may have been another deployment's.
+        while search.attempt < MAX_ATTEMPTS {
+            let Some(found) = describe(aws, machine, key, search.attempt).await? else { break };
+            search.found = key.covers(&found.response["startDate"]).then_some(found);
+            search.attempt += 1;
         }
-        Ok(Search { found: Some(latest), attempt })
+        Ok(search)
+    }
+
+    /// StartExecution with the name and input of an execution that runs gives that one for a new one.
+    async fn unused<A: Aws>(&self, aws: &A, request: &Value, key: Key<'_>) -> Result<u32> {
+        Ok(self.find(aws, request, key).await?.attempt)
     }
 
     fn marked(&self, request: &Value, key: Key<'_>, attempt: u32) -> Result<Value> {
@@ -59,13 +62,13 @@ impl Start for Execution {
     }
 }
 
-async fn look<A: Aws>(aws: &A, machine: &str, key: Key<'_>, attempt: u32) -> Result<Option<Found>> {
+async fn describe<A: Aws>(aws: &A, machine: &str, key: Key<'_>, attempt: u32) -> Result<Option<Found>> {
     let Some(arn) = execution_arn(machine, &name(key, attempt)) else {
         return Ok(None);
     };
-    let reply = match aws.call("sfn", "DescribeExecution", &json!({"executionArn": arn})).await {
+    let reply = match look(aws, "sfn", "DescribeExecution", &json!({"executionArn": arn})).await {
         Ok(reply) => reply,
-        Err(Error::Aws(error)) if error.class == Class::NotFound || error.code == "StateMachineTypeNotSupported" => {
+        Err(Error::Aws(error)) if error.class == Class::NotFound || EXPRESS.contains(&error.code.as_str()) => {
             return Ok(None);
         }
         Err(error) => return Err(error),
@@ -115,10 +118,10 @@ mod tests {
     #[test]
     fn names_fit() {
         let long = format!("task-{}", "0123456789".repeat(8))[..80].to_owned();
-        let key = Key::new(&long).unwrap();
+        let key = Key::new(&long, None).unwrap();
         assert_eq!(name(key, 0), long);
         assert_eq!(name(key, 12), format!("{}-12", &long[3..]));
-        assert_eq!(name(Key::new("k").unwrap(), 1), "k-1");
+        assert_eq!(name(Key::new("k", None).unwrap(), 1), "k-1");
     }
 
     #[test]

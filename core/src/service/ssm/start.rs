@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::job::{
-    Aws, Found, Key, Outcome, Search, Start, Started, labelled, newest, request_member, text_member, within_reach,
+    Aws, Found, Key, Outcome, Search, Start, Started, labelled, look, newest, request_member, text_member,
 };
 
 /// SSM's limit for a comment.
@@ -23,19 +23,19 @@ impl Start for Command {
         let document = request_member(request, Self::OPERATION, "DocumentName")?;
         let mark = format!("[{}]", key.as_str());
         let mut body = json!({"MaxResults": 50});
-        let oldest = within_reach();
         for _ in 0..MAX_PAGES {
-            let page = aws.call("ssm", "ListCommands", &body).await?;
+            let page = look(aws, "ssm", "ListCommands", &body).await?;
             let commands = page["Commands"].as_array().map_or(&[][..], Vec::as_slice);
             let ours = commands.iter().filter(|command| {
                 command["Comment"].as_str().is_some_and(|comment| comment.ends_with(&mark))
+                    && key.covers(&command["RequestedDateTime"])
                     && names_document(document, command["DocumentName"].as_str().unwrap_or_default())
             });
             if let Some(command) = newest(ours, "RequestedDateTime") {
                 return Ok(Search { found: Some(found(command)), attempt: 0 });
             }
             // Pages come newest first.
-            if commands.iter().any(|command| command["RequestedDateTime"].as_f64().is_some_and(|time| time < oldest)) {
+            if commands.iter().any(|command| !key.covers(&command["RequestedDateTime"])) {
                 break;
             }
             match page["NextToken"].as_str().filter(|token| !token.is_empty()) {
