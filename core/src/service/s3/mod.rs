@@ -16,8 +16,12 @@ const PUT_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
 /// The largest packed log that is fetched for its end.
 const PACKED_LIMIT: i64 = 64 * 1024 * 1024;
 
+/// The largest object that is fetched to be compared with a file.
+const COMPARED_LIMIT: u64 = 64 * 1024 * 1024;
+
 /// Uploads a file, read from disk as it is sent (PutObject). Without `replace` S3 itself refuses it when
-/// the key is taken, with `PreconditionFailed`.
+/// the key is taken, with `PreconditionFailed`; that is no error when the file lies there already, as an
+/// earlier attempt may have put it there.
 ///
 /// # Errors
 /// `Error::Request` when the file cannot be read or is over 5 GiB, `Error::Aws` when S3 refuses it.
@@ -44,7 +48,31 @@ pub async fn put_file(session: &Session, path: &Path, bucket: &str, key: &str, r
         .map_err(|error| refused(error.to_string()))?;
     let absent = (!replace).then(|| "*".to_owned());
     let sent = session.s3().put_object().bucket(bucket).key(key).set_if_none_match(absent).body(body).send().await;
-    sent.map(drop).map_err(|error| Error::from_sdk("s3", "PutObject", error))
+    match sent {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Some("PreconditionFailed") && holds(session, bucket, key, path).await => Ok(()),
+        Err(error) => Err(Error::from_sdk("s3", "PutObject", error)),
+    }
+}
+
+/// Whether an object has the content of a file (GetObject); one that cannot be read has not.
+async fn holds(session: &Session, bucket: &str, key: &str, path: &Path) -> bool {
+    let Ok(content) = std::fs::metadata(path).and_then(|file| match file.len() {
+        0..=COMPARED_LIMIT => std::fs::read(path),
+        _ => Err(std::io::ErrorKind::FileTooLarge.into()),
+    }) else {
+        return false;
+    };
+    let Ok(reply) = session.s3().get_object().bucket(bucket).key(key).send().await else { return false };
+    let (mut body, mut rest) = (reply.body, content.as_slice());
+    while let Some(Ok(chunk)) = body.next().await {
+        match rest.strip_prefix(chunk.as_ref()) {
+            Some(left) => rest = left,
+            None => return false,
+        }
+    }
+    // A body that broke off has left something over, too.
+    rest.is_empty()
 }
 
 /// The last `max` bytes of an object's text (GetObject); a `.gz` object is unpacked on the way.
