@@ -6,9 +6,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::app_name::AppName;
+use aws_types::origin::Origin;
 
 use super::identity::Identities;
-use super::settings::{RetryMode, Settings, settings_error};
+use super::settings::{RetryMode, Settings, is_address, settings_error};
 use super::{credentials, http};
 use crate::Result;
 
@@ -27,6 +28,13 @@ pub(super) struct Configs {
 }
 
 pub(super) async fn load(settings: &Settings) -> Result<Configs> {
+    check_environment(settings)?;
+    // Without one each call would fail as if the network did, and be tried again and again.
+    let Some(region) = region(settings).await else {
+        return Err(settings_error(
+            "no region: set region_name in the connection or on the operator, or AWS_DEFAULT_REGION",
+        ));
+    };
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http::client(settings)?)
         .timeout_config(
@@ -36,18 +44,14 @@ pub(super) async fn load(settings: &Settings) -> Result<Configs> {
                 .build(),
         )
         .app_name(AppName::new("mwaalib").map_err(|e| settings_error(e.to_string()))?)
-        .region(region(settings).await);
+        .region(region);
     if let Some(profile) = &settings.profile {
-        credentials::check_profile(profile).await?;
         loader = loader.profile_name(profile);
-    }
-    if let Some(url) = &settings.endpoint_url {
-        loader = loader.endpoint_url(url);
     }
     if let Some(retry) = retry_config(settings) {
         loader = loader.retry_config(retry);
     }
-    if let Some(provider) = credentials::base(settings) {
+    if let Some(provider) = credentials::base(settings).await? {
         loader = loader.credentials_provider(provider);
     }
     let base = loader.load().await;
@@ -56,9 +60,33 @@ pub(super) async fn load(settings: &Settings) -> Result<Configs> {
         None => base,
     };
     let identities = Identities::default();
-    let retrying = retrying.into_builder().identity_cache(identities.cache()).build();
+    let mut retrying = retrying.into_builder().identity_cache(identities.cache());
+    if let Some(url) = &settings.endpoint_url {
+        retrying = retrying.endpoint_url(url);
+        // Before what the environment says of single services.
+        retrying.insert_origin("endpoint_url", Origin::shared_config());
+    }
+    let retrying = retrying.build();
     let single = retrying.to_builder().retry_config(RetryConfig::disabled()).build();
     Ok(Configs { identity: credentials::label(settings), identities, retrying, single })
+}
+
+/// The addresses that the environment gives, where the connection's does not come before them.
+fn check_environment(settings: &Settings) -> Result<()> {
+    const SERVICES: [&str; 8] = ["EMR", "SFN", "GLUE", "SSM", "S3", "CLOUDWATCH_LOGS", "STS", "IAM"];
+    if settings.endpoint_url.is_some() {
+        return Ok(());
+    }
+    let names = SERVICES.iter().map(|service| format!("AWS_ENDPOINT_URL_{service}"));
+    for name in std::iter::once("AWS_ENDPOINT_URL".to_owned()).chain(names) {
+        match std::env::var(&name) {
+            Ok(url) if !is_address(&url) => {
+                return Err(settings_error(format!("environment: {name}: {url:?} is not http(s)://host[:port]")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn retry_config(settings: &Settings) -> Option<RetryConfig> {
@@ -82,7 +110,8 @@ async fn region(settings: &Settings) -> Option<Region> {
     if let Some(region) = &settings.region {
         return Some(Region::new(region.clone()));
     }
-    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+    // boto3 reads the first alone; where they differ, it decides.
+    for name in ["AWS_DEFAULT_REGION", "AWS_REGION"] {
         if let Some(region) = std::env::var(name).ok().filter(|region| !region.is_empty()) {
             return Some(Region::new(region));
         }

@@ -1,5 +1,7 @@
 //! Where a session's credentials come from.
 
+mod process;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,29 +18,36 @@ use super::settings::{AssumeRole, Method, Settings};
 use crate::{Error, Result};
 
 /// The credentials before any role is assumed; `None` means the default chain.
-pub(super) fn base(settings: &Settings) -> Option<SharedCredentialsProvider> {
+pub(super) async fn base(settings: &Settings) -> Result<Option<SharedCredentialsProvider>> {
     if let (Some(id), Some(secret)) = (&settings.access_key_id, &settings.secret_access_key) {
         let keys = Credentials::new(id, secret, settings.session_token.clone(), None, "connection");
-        return Some(SharedCredentialsProvider::new(keys));
+        return Ok(Some(SharedCredentialsProvider::new(keys)));
     }
-    settings.profile.as_ref().map(|profile| {
-        SharedCredentialsProvider::new(
-            aws_config::profile::ProfileFileCredentialsProvider::builder().profile_name(profile).build(),
-        )
-    })
-}
-
-/// The SDK says of a profile that is not there no more than that it gave no credentials.
-pub(super) async fn check_profile(name: &str) -> Result<()> {
     let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), None).await;
+    let Some(name) = &settings.profile else {
+        // The chain's profile, which comes after the environment's keys; what is wrong with it, the chain says.
+        let Some(profiles) = loaded.ok().filter(|_| std::env::var_os("AWS_ACCESS_KEY_ID").is_none()) else {
+            return Ok(None);
+        };
+        let process = process::of(&profiles, profiles.selected_profile())?;
+        return Ok(process.map(SharedCredentialsProvider::new));
+    };
     let profiles = loaded.map_err(|e| Error::credentials(format!("the AWS config files cannot be read: {e}")))?;
-    match profiles.get_profile(name) {
-        Some(_) => Ok(()),
-        None => Err(Error::credentials(format!("profile {name:?} is in neither the AWS config nor credentials file"))),
+    // The SDK says of a profile that is not there no more than that it gave no credentials.
+    if profiles.get_profile(name).is_none() {
+        let message = format!("profile {name:?} is in neither the AWS config nor credentials file");
+        return Err(Error::credentials(message));
     }
+    Ok(Some(match process::of(&profiles, name)? {
+        Some(process) => SharedCredentialsProvider::new(process),
+        None => SharedCredentialsProvider::new(
+            aws_config::profile::ProfileFileCredentialsProvider::builder().profile_name(name).build(),
+        ),
+    }))
 }
 
-/// The same configuration with the role's credentials in place of the base ones.
+/// The same configuration with the role's credentials in place of the base ones. It has no address of the
+/// connection: `endpoint_url` is where the connection's services are, which need not include STS.
 pub(super) fn assumed(role: &AssumeRole, settings: &Settings, base: SdkConfig) -> SdkConfig {
     let mut sts = aws_sdk_sts::config::Builder::from(&base);
     if let Some(url) = settings.service_endpoint("sts") {
@@ -46,9 +55,6 @@ pub(super) fn assumed(role: &AssumeRole, settings: &Settings, base: SdkConfig) -
     }
     if let Some(region) = &role.region {
         sts.set_region(Some(Region::new(region.clone())));
-    }
-    if base.region().is_none() && role.region.is_none() {
-        sts.set_region(Some(Region::from_static("us-east-1")));
     }
     let provider = RoleProvider { sts: aws_sdk_sts::Client::from_conf(sts.build()), role: role.clone() };
     base.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()

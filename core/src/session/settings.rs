@@ -139,7 +139,7 @@ impl Settings {
             .map(|url| ("endpoint_url", url))
             .chain(self.service_endpoints.iter().chain(&self.proxies).map(|(name, url)| (name.as_str(), url)))
         {
-            if !(url.starts_with("http://") || url.starts_with("https://")) {
+            if !is_address(url) {
                 return Err(settings_error(format!("{name}: not an http:// or https:// address")));
             }
         }
@@ -191,6 +191,22 @@ impl AssumeRole {
     }
 }
 
+/// Whether this is `http(s)://[user@]host[:port][/path]`.
+pub(super) fn is_address(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    // An IPv6 address has colons of its own, within brackets.
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (host, "80"),
+    };
+    ["http", "https"].contains(&scheme)
+        && !host.is_empty()
+        && !url.contains(char::is_whitespace)
+        && port.parse::<u16>().is_ok()
+}
+
 pub(super) fn settings_error(message: impl Into<String>) -> Error {
     Error::Settings { message: message.into() }
 }
@@ -223,5 +239,29 @@ impl fmt::Debug for Settings {
 impl fmt::Debug for AssumeRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AssumeRole").field("role_arn", &self.role_arn).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_address;
+
+    #[test]
+    fn addresses_are_told_from_other_text() {
+        for good in ["http://localhost:5000", "https://vpce-1.emr.aws/", "http://u:p@proxy:3128", "http://[::1]:80/x"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "vpce.example.com",
+            "localhost:5000",
+            "http://",
+            "https:///x",
+            "http://a b",
+            "ftp://x",
+            "http://h:port",
+        ] {
+            assert!(!is_address(bad), "{bad}");
+        }
     }
 }
