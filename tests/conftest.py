@@ -24,18 +24,11 @@ os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.path.join(_home, "aws-credentials
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 
-@pytest.fixture(scope="session")
-def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    started = StandIn.start(tmp_path_factory.mktemp("aws"), time_scale=0.2)
-    yield started
-    started.stop()
-
-
 @pytest.fixture
-def aws(aws_server: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def aws(mwaalib_aws_server: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """An AWS that the default credential chain leads to; what is in it is shared between tests."""
-    for name, value in aws_server.environment().items():
+    for name, value in mwaalib_aws_server.environment().items():
         monkeypatch.setenv(name, value)
-    aws_server.calls(reset=True)
-    yield aws_server
-    aws_server.clear_faults()
+    mwaalib_aws_server.calls(reset=True)
+    yield mwaalib_aws_server
+    mwaalib_aws_server.clear_faults()

@@ -45,6 +45,7 @@ class StandIn:
         time_scale: float = 1.0,
         python: str | None = None,
         timeout: float = 60.0,
+        server_python: str | None = None,
     ) -> StandIn:
         """Start a stand-in and wait until it answers.
 
@@ -53,27 +54,31 @@ class StandIn:
         :param time_scale: factor on the length of every phase.
         :param python: interpreter with PySpark; this one when None.
         :param timeout: seconds to wait for it.
-        :raises StandInError: it ended, or did not answer in time.
+        :param server_python: interpreter that runs the stand-in, with mwaalib and moto installed in it; by
+            default ``$MWAALIB_SERVER_PYTHON``, or else this one.
+        :raises StandInError: it cannot be run, ended, or did not answer in time.
         """
         state_dir.mkdir(parents=True, exist_ok=True)
         ready = state_dir / "standin.json"
         ready.unlink(missing_ok=True)
         log = state_dir / "standin.log"
-        command = [sys.executable, "-m", "mwaalib.testing.standin", "--port", str(port)]
+        server_python = server_python or os.environ.get("MWAALIB_SERVER_PYTHON") or sys.executable
+        command = [server_python, "-m", "mwaalib.testing.standin", "--port", str(port)]
         command += ["--state-dir", str(state_dir), "--time-scale", str(time_scale)]
         if python:
             command += ["--python", python]
-        # The mwaalib of this process, wherever it came from.
-        path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
-                start_new_session=True,
-            )
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=_server_environment(own=server_python == sys.executable),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise StandInError(f"the AWS stand-in cannot be run: {error}") from error
         until = time.monotonic() + timeout
         while not ready.exists():
             if process.poll() is not None or time.monotonic() > until:
@@ -109,6 +114,7 @@ class StandIn:
             "AWS_EC2_METADATA_DISABLED": "true",
             # Amazon MWAA's clients would look for the host api.127.0.0.1.
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+            **_no_proxy(),
         }
 
     def connection(self) -> str:
@@ -188,6 +194,29 @@ class StandIn:
                 return json.loads(reply.read())
         except urllib.error.HTTPError as error:
             raise StandInError(f"{method} {route}: {error.read().decode(errors='replace')}") from None
+
+
+def _server_environment(own: bool) -> dict[str, str]:
+    """Return the environment of the server's process: nothing of the user's AWS, no proxy to itself.
+
+    :param own: whether this interpreter runs it, with the mwaalib of this process, wherever that came from.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    if own:
+        path = [str(Path(__file__).parents[2]), kept.get("PYTHONPATH", "")]
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    else:  # our packages are not for another interpreter
+        for name in ("PYTHONPATH", "PYTHONHOME"):
+            kept.pop(name, None)
+    return kept | _no_proxy()
+
+
+def _no_proxy() -> dict[str, str]:
+    """Return variables that keep calls to the loopback interface from a proxy."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host for host in given.split(",") if host.strip()]
+    value = ",".join(hosts + [host for host in ("127.0.0.1", "localhost") if host not in hosts])
+    return {"NO_PROXY": value, "no_proxy": value}
 
 
 def until(probe: Callable[[], Any], wanted: Callable[[Any], Any], timeout: float = 60.0) -> list[Any]:
