@@ -9,7 +9,7 @@ use std::time::Duration;
 use mwaalib_core::Error;
 use mwaalib_core::wait::{Options, WaitSpec};
 use serde_json::json;
-use sim::aws::Faults;
+use sim::aws::{Faults, Script};
 use sim::stage::{Stage, arn, executions, notices, recorder, script, unix_now};
 use tokio::time::{Instant, sleep};
 
@@ -228,4 +228,85 @@ async fn the_end_is_told_no_later_than_by_a_poller_of_its_own() {
     }
     let mean = late.iter().sum::<f64>() / late.len() as f64;
     assert!(mean <= 30.5, "{mean} s on average; a poller of its own needs 30 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_that_ended_together_do_not_keep_the_others_from_being_listed() {
+    // 3,000 descriptions take three minutes of the budget.
+    let mut ends = vec![100.0; 3000];
+    ends.extend((0..100).map(|number| 150.0 + f64::from(number) * 10.0));
+    let stage = Stage::new(executions(&ends), Faults::default());
+    let waits: Vec<_> = (0..ends.len()).map(|number| stage.execution(number, 20.0)).collect();
+    sleep(Duration::from_secs(115)).await;
+    let lists = stage.calls("ListExecutions");
+    sleep(Duration::from_secs(120)).await;
+    assert!(stage.calls("DescribeExecution") < 2500, "{:?}", stage.world.calls());
+    let rounds = stage.calls("ListExecutions") - lists;
+    assert!((5..=10).contains(&rounds), "{rounds} lists in 120 s");
+    for wait in waits {
+        wait.await.unwrap().unwrap();
+    }
+}
+
+/// Runs of one Glue job that end late, and newer ones of other people.
+fn runs(ours: usize, others: usize) -> HashMap<(&'static str, String), Script> {
+    let run = |begun: f64| script(Some("job"), &[(begun, "RUNNING"), (5000.0, "SUCCEEDED")]);
+    let ours = (0..ours).map(|number| (("glue_job_run", format!("jr-{number}")), run(0.0)));
+    ours.chain((0..others).map(|number| (("glue_job_run", format!("other-{number}")), run(1.0)))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_goes_on_as_long_as_it_may_save_calls() {
+    let wait = |stage: &Stage, ours: usize| -> Vec<_> {
+        let spec = |number| Stage::spec("glue_job_run", Some("job"), &[&format!("jr-{number}")], 60.0);
+        (0..ours).map(|number| stage.wait(spec(number), None)).collect()
+    };
+    // A thousand runs behind 600 newer ones: three pages without any of them.
+    let stage = Stage::new(runs(1000, 600), Faults::default());
+    sleep(Duration::from_secs(10)).await;
+    let waits = wait(&stage, 1000);
+    sleep(Duration::from_secs(600)).await;
+    let (lists, singles) = (stage.calls("GetJobRuns"), stage.calls("GetJobRun"));
+    assert!(singles == 0 && (70..=100).contains(&lists), "{lists} lists and {singles} single calls in ten rounds");
+    drop(waits);
+
+    // A hundred runs behind 4,000: a look at ten pages, and for some rounds none.
+    let stage = Stage::new(runs(100, 4000), Faults::default());
+    sleep(Duration::from_secs(10)).await;
+    let waits = wait(&stage, 100);
+    sleep(Duration::from_secs(600)).await;
+    let (lists, singles) = (stage.calls("GetJobRuns"), stage.calls("GetJobRun"));
+    assert!(lists <= 60 && (900..=1250).contains(&singles), "{lists} lists and {singles} single calls in ten rounds");
+    drop(waits);
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_far_back_are_asked_for_by_their_ids() {
+    let step = |begun: f64| script(Some("j-1"), &[(begun, "RUNNING"), (5000.0, "COMPLETED")]);
+    let ours = (0..200).map(|number| (("emr_step", format!("s-{number}")), step(0.0)));
+    let jobs = ours.chain((0..1000).map(|number| (("emr_step", format!("other-{number}")), step(1.0)))).collect();
+    let stage = Stage::new(jobs, Faults::default());
+    sleep(Duration::from_secs(10)).await;
+    let spec = |number| Stage::spec("emr_step", Some("j-1"), &[&format!("s-{number}")], 300.0);
+    let waits: Vec<_> = (0..200).map(|number| stage.wait(spec(number), None)).collect();
+    sleep(Duration::from_secs(250)).await;
+    assert_eq!(stage.calls("DescribeStep"), 0);
+    assert!((20..=23).contains(&stage.calls("ListSteps")), "{:?}", stage.world.calls());
+    drop(waits);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_single_call_draws_on_its_own_budget() {
+    let instance = |number: usize| {
+        (("ssm_command", format!("i-{number}")), script(Some("c-1"), &[(0.0, "InProgress"), (500.0, "Success")]))
+    };
+    let stage = Stage::new((0..3).map(instance).collect(), Faults::default());
+    let whole = stage.wait(Stage::spec("ssm_command", Some("c-1"), &[], 5.0), None);
+    let single = stage.wait(Stage::spec("ssm_command", Some("c-1"), &["i-1"], 5.0), None);
+    whole.await.unwrap().unwrap();
+    single.await.unwrap().unwrap();
+    let apis = stage.engine.metrics().apis;
+    for api in ["GetCommandInvocation", "ListCommandInvocations"] {
+        assert_eq!(apis[&format!("ssm:{api}")].calls, stage.calls(api), "{api}");
+    }
 }

@@ -18,6 +18,9 @@ use crate::error::{AwsError, Class, Error};
 /// Failures in a row for so long are told.
 const LONG: Duration = Duration::from_secs(60);
 
+/// So many failures in a row do not cost a job its place among those that wait for budget.
+const KEEP_PLACE: u32 = 3;
+
 /// What to tell, once the group's lock is free.
 pub(crate) enum Effect {
     Event(EventSink, Event),
@@ -130,6 +133,15 @@ impl Jobs {
         }
     }
 
+    /// No call told of these jobs: they are as due as before.
+    pub fn ask_again(&mut self, keys: impl IntoIterator<Item = u64>) {
+        for key in keys {
+            if let Some(due) = self.jobs.get(&key).map(|job| job.due) {
+                self.reschedule(key, due);
+            }
+        }
+    }
+
     /// No list told of these jobs: ask for each by itself, in its turn.
     pub fn ask_singly(&mut self, keys: impl IntoIterator<Item = u64>) {
         for key in keys {
@@ -204,6 +216,12 @@ impl Jobs {
             let start = job.attached.iter().map(|attach| attach.since).min().unwrap_or(now);
             let over = job.seen.unwrap_or(start).max(start) + options.grace() + Duration::from_millis(1);
             retry = if over > now { retry.min(over) } else { retry };
+        }
+        if job.failures <= KEEP_PLACE && now.saturating_duration_since(job.due) > retry.saturating_duration_since(now) {
+            // It has waited longer than that for its turn, which it would lose.
+            let due = job.due;
+            self.reschedule(key, due);
+            return;
         }
         let next = job.next(now, 1.0);
         self.reschedule(key, retry.min(next.max(now + Duration::from_millis(50))));

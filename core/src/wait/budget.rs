@@ -137,14 +137,17 @@ impl Bucket {
             }
             granted
         };
+        let mut claim = Claim { bucket: self, granted, over: false };
         // The driver only goes away with its runtime, and this task with it.
-        let _ = granted.await;
+        let _ = (&mut claim.granted).await;
+        claim.over = true;
     }
 
-    /// Gives back a token that was not used.
+    /// Gives back a token that was not used, to who waits for one.
     pub fn put_back(&self) {
         let mut state = lock(&self.state);
         state.tokens += 1.0;
+        state.serve();
     }
 
     /// AWS refused a call that was sent at `sent`: half the budget from now on.
@@ -168,6 +171,25 @@ impl Bucket {
         let mut state = lock(&self.state);
         state.accrue();
         state.rate()
+    }
+}
+
+/// A token asked for. If its taker goes away just as it is granted, it goes back.
+struct Claim<'a> {
+    bucket: &'a Bucket,
+    granted: oneshot::Receiver<()>,
+    over: bool,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        self.granted.close();
+        if self.granted.try_recv().is_ok() {
+            self.bucket.put_back();
+        }
     }
 }
 
@@ -320,6 +342,38 @@ mod tests {
         bucket.take(now + Duration::from_secs(5)).await;
         let passed = now.elapsed().as_secs_f64();
         assert!((9.9..10.1).contains(&passed), "{passed}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_put_back_goes_to_who_waits() {
+        let bucket = bucket(1.0, 0.01);
+        let now = Instant::now();
+        bucket.take(now).await;
+        let next = tokio::spawn({
+            let bucket = Arc::clone(&bucket);
+            async move { bucket.take(now).await }
+        });
+        sleep(Duration::from_secs(1)).await;
+        bucket.put_back();
+        next.await.unwrap();
+        assert!(now.elapsed() < Duration::from_secs(2), "{:?}", now.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_granted_to_who_has_gone_is_put_back() {
+        let bucket = bucket(1.0, 0.01);
+        let now = Instant::now();
+        bucket.take(now).await;
+        let mut gone = Box::pin(bucket.take(now));
+        tokio::select! {
+            () = &mut gone => panic!("there was no token"),
+            () = sleep(Duration::from_secs(1)) => {}
+        }
+        bucket.put_back();
+        // It has the token but never learns of it.
+        drop(gone);
+        bucket.take(now).await;
+        assert!(now.elapsed() < Duration::from_secs(2), "{:?}", now.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

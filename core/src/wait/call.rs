@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::budget::Bucket;
 use super::group::Group;
+use super::job::Job;
 use super::kind::Api;
 use super::metrics::CallEnd;
 use super::random;
@@ -23,13 +24,21 @@ pub(crate) struct Caller<'a> {
     buckets: Vec<Arc<Bucket>>,
 }
 
-/// The right to make one call.
-pub(crate) struct Permit<'a>(&'a [Arc<Bucket>]);
+/// The right to make one call; given back if it is dropped.
+pub(crate) struct Permit<'a> {
+    buckets: &'a [Arc<Bucket>],
+    taken: usize,
+}
 
 impl Permit<'_> {
-    /// The call is not made after all.
-    pub fn put_back(self) {
-        for bucket in self.0 {
+    fn spend(mut self) {
+        self.taken = 0;
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        for bucket in &self.buckets[..self.taken] {
             bucket.put_back();
         }
     }
@@ -43,14 +52,17 @@ impl<'a> Caller<'a> {
 
     /// Waits until the budgets allow a call that was due at `due`.
     pub async fn permit(&self, due: Instant) -> Permit<'_> {
+        let mut permit = Permit { buckets: &self.buckets, taken: 0 };
         for bucket in &self.buckets {
             bucket.take(due).await;
+            permit.taken += 1;
         }
-        Permit(&self.buckets)
+        permit
     }
 
     /// Makes the call, within the time limit, and keeps the books.
-    pub async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+    pub async fn call<T>(&self, permit: Permit<'_>, call: impl Future<Output = Result<T>>) -> Result<T> {
+        permit.spend();
         let sent = Instant::now();
         let limit = self.group.shared.options().call_limit();
         let answer = timeout(limit, call).await.unwrap_or_else(|_| Err(self.too_slow(limit)));
@@ -60,10 +72,11 @@ impl<'a> Caller<'a> {
             Some(_) => CallEnd::Failed,
         };
         self.group.shared.counters.called(self.api, end);
-        if end == CallEnd::Throttled
-            && let Some(bucket) = self.buckets.first()
-        {
-            bucket.throttled(sent);
+        if end == CallEnd::Throttled {
+            // AWS does not say whether it was the API's limit or the account's.
+            for bucket in &self.buckets {
+                bucket.throttled(sent);
+            }
         }
         match &answer {
             Ok(_) => self.group.standing.answers(),
@@ -101,7 +114,7 @@ impl<'a> Caller<'a> {
     /// Says when intervals get longer than asked for by `late`, since the call
     /// had to wait for its budget, and when that is over.
     pub fn stretch(&self, late: Duration, waited: Duration) {
-        let delay = self.group.with(|jobs| jobs.waiting().map(|(_, job)| job.delay()).next());
+        let delay = self.group.with(|jobs| jobs.first().map(Job::delay));
         let Some(delay) = delay.or_else(|| self.group.with(|jobs| jobs.jobs.values().map(|job| job.delay()).min()))
         else {
             return;

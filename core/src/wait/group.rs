@@ -1,6 +1,7 @@
 //! The jobs of one (session, kind, parent): what one poller serves.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,8 +45,9 @@ pub(crate) struct Group {
 pub(crate) struct Jobs {
     pub jobs: HashMap<u64, Job>,
     by_id: HashMap<Arc<str>, u64>,
-    /// Jobs not in flight, by when they are due.
-    due: BTreeSet<(Instant, u64)>,
+    /// Jobs not in flight, by when they are due: those that only the single call tells of, and the others.
+    solo: BTreeSet<(Instant, u64)>,
+    joint: BTreeSet<(Instant, u64)>,
     next: u64,
     /// When the last call for several jobs began.
     pub swept: Option<Instant>,
@@ -131,7 +133,7 @@ impl Jobs {
         self.next += 1;
         self.jobs.insert(self.next, job);
         self.by_id.insert(id, self.next);
-        self.due.insert((soon, self.next));
+        self.reschedule(self.next, soon);
         true
     }
 
@@ -139,7 +141,7 @@ impl Jobs {
     fn first_look(&self, now: Instant, delay: Duration) -> Instant {
         let most = now + GATHER * 2;
         // Who comes first waits for the others.
-        let soon = match self.first_due() {
+        let soon = match self.joint.first().map(|(at, _)| *at) {
             Some(first) if now < first && first <= most => first,
             _ => now + GATHER.mul_f64(1.0 + random::unit()),
         };
@@ -161,8 +163,12 @@ impl Jobs {
     pub fn remove(&mut self, key: u64) {
         if let Some(job) = self.jobs.remove(&key) {
             self.by_id.remove(&job.id);
-            self.due.remove(&(job.due, key));
+            self.unqueue(job.due, key);
         }
+    }
+
+    fn unqueue(&mut self, due: Instant, key: u64) {
+        let _ = self.joint.remove(&(due, key)) || self.solo.remove(&(due, key));
     }
 
     pub fn find(&self, id: &str) -> Option<u64> {
@@ -179,12 +185,12 @@ impl Jobs {
 
     /// Makes a job due at `at`, and free for the next call.
     pub fn reschedule(&mut self, key: u64, at: Instant) {
-        if let Some(job) = self.jobs.get_mut(&key) {
-            self.due.remove(&(job.due, key));
-            job.due = at;
-            job.in_flight = false;
-            self.due.insert((at, key));
-        }
+        let Some(job) = self.jobs.get_mut(&key) else { return };
+        let (before, solo) = (std::mem::replace(&mut job.due, at), job.solo);
+        job.in_flight = false;
+        // Its mode may have changed as well.
+        self.unqueue(before, key);
+        if solo { &mut self.solo } else { &mut self.joint }.insert((at, key));
     }
 
     /// Makes a job due at `at` if that is sooner. One in flight is left to its call.
@@ -197,17 +203,40 @@ impl Jobs {
     /// Takes a job for a call.
     pub fn take(&mut self, key: u64) -> Option<Arc<str>> {
         let job = self.jobs.get_mut(&key)?;
-        self.due.remove(&(job.due, key));
         job.in_flight = true;
-        Some(Arc::clone(&job.id))
+        let (due, id) = (job.due, Arc::clone(&job.id));
+        self.unqueue(due, key);
+        Some(id)
     }
 
-    /// Jobs that are free, soonest due first.
-    pub fn waiting(&self) -> impl Iterator<Item = (u64, &Job)> {
-        self.due.iter().filter_map(|(_, key)| self.jobs.get(key).map(|job| (*key, job)))
+    /// Free jobs that a list may tell of, soonest due first.
+    pub fn joint(&self) -> impl Iterator<Item = (u64, &Job)> {
+        self.named(&self.joint)
     }
 
-    pub fn first_due(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+    /// Free jobs that only the single call tells of, soonest due first.
+    pub fn solo(&self) -> impl Iterator<Item = (u64, &Job)> {
+        self.named(&self.solo)
+    }
+
+    fn named<'a>(&'a self, queue: &'a BTreeSet<(Instant, u64)>) -> impl Iterator<Item = (u64, &'a Job)> {
+        queue.iter().filter_map(|(_, key)| self.jobs.get(key).map(|job| (*key, job)))
+    }
+
+    /// The free job that is due first.
+    pub fn first(&self) -> Option<&Job> {
+        let firsts = [self.solo.first(), self.joint.first()].into_iter().flatten();
+        firsts.min().and_then(|(_, key)| self.jobs.get(key))
+    }
+
+    pub fn joint_len(&self) -> usize {
+        self.joint.len()
+    }
+
+    /// When the next job becomes due after `now`.
+    pub fn next_due(&self, now: Instant) -> Option<Instant> {
+        let later = (Bound::Excluded((now, u64::MAX)), Bound::Unbounded);
+        let nexts = [&self.solo, &self.joint].into_iter().filter_map(|queue| queue.range(later).next());
+        nexts.map(|(at, _)| *at).min()
     }
 }

@@ -10,7 +10,7 @@ use super::group::{GATHER, Jobs};
 use super::job::Job;
 use super::kind::List;
 
-/// Enough to choose by; counting further would cost more than it tells.
+/// Enough to choose by; if so many are due, nearly all are.
 const COUNT: usize = 512;
 /// Lists of ids stay with ids up to here: a page may hold other jobs.
 const PAGES_FROM: usize = 100;
@@ -18,7 +18,7 @@ const PAGES_FROM: usize = 100;
 /// What past calls taught about the group's lists, and what is under way.
 #[derive(Default)]
 pub(crate) struct Outlook {
-    /// Pages the last scan needed; fades, since the list may have changed.
+    /// Calls the last scan needed; fades, since the list may have changed.
     pages: Option<f64>,
     /// The list call is of no use until then.
     pub list_off: Option<Instant>,
@@ -56,8 +56,9 @@ pub(crate) struct Plan {
 pub(crate) type Picked = Vec<(u64, Arc<str>)>;
 
 impl Outlook {
-    pub fn scanned(&mut self, pages: usize) {
-        self.pages = Some(pages as f64);
+    /// A scan took so many calls, those for what it did not find included.
+    pub fn scanned(&mut self, calls: usize) {
+        self.pages = Some(calls as f64);
     }
 
     fn pages(&self, list: &List, jobs: usize) -> f64 {
@@ -65,9 +66,10 @@ impl Outlook {
         self.pages.unwrap_or_else(|| jobs.div_ceil(size) as f64)
     }
 
-    fn fade(&mut self) {
+    /// So great a part of the jobs was asked for without a scan.
+    fn fade(&mut self, part: f64) {
         if let Some(pages) = &mut self.pages {
-            *pages = (*pages * 0.95).max(1.0);
+            *pages = (*pages * (1.0 - 0.05 * part)).max(1.0);
         }
     }
 }
@@ -75,16 +77,9 @@ impl Outlook {
 impl Jobs {
     /// The calls to begin now, besides those under way.
     pub fn plan(&mut self, now: Instant, list: Option<&List>, concurrency: usize) -> Plan {
-        let (mut solo, mut joint) = (0, 0);
-        if self.first_due().is_some_and(|first| first <= now) {
-            for (_, job) in self.waiting().take_while(|(_, job)| job.due <= now + GATHER).take(COUNT) {
-                if !job.solo {
-                    joint += 1;
-                } else if job.due <= now {
-                    solo += 1;
-                }
-            }
-        }
+        // No more than that can begin or wait for budget.
+        let solo = self.solo().take(2 * concurrency).take_while(|(_, job)| job.due <= now).count();
+        let joint = self.joint_due(now);
         let mut calls = Vec::new();
         let mode = match joint {
             0 => None,
@@ -108,16 +103,24 @@ impl Jobs {
             }
             Some(Mode::Batch) => {
                 let size = list.and_then(|list| list.ids).unwrap_or(1);
-                // A full count may stand for many more.
-                let wanted = if joint + solo == COUNT { concurrency } else { joint.div_ceil(size) };
-                let count = begin(wanted, &mut self.outlook.batches);
+                let count = begin(joint.div_ceil(size), &mut self.outlook.batches);
                 calls.extend(std::iter::repeat_n(Mode::Batch, count));
             }
             _ => {}
         }
         // What is due already waits for a call under way to end.
-        let wake = self.waiting().map(|(_, job)| job.due).find(|due| *due > now);
-        Plan { calls, wake }
+        Plan { calls, wake: self.next_due(now) }
+    }
+
+    /// How many jobs that a list may tell of are due, if any is; about, if they are many.
+    fn joint_due(&self, now: Instant) -> usize {
+        if self.joint().next().is_none_or(|(_, first)| first.due > now) {
+            return 0;
+        }
+        match self.joint().take(COUNT).take_while(|(_, job)| job.due <= now + GATHER).count() {
+            COUNT => self.joint_len(),
+            count => count,
+        }
     }
 
     /// The cheapest call for `due` jobs.
@@ -137,32 +140,40 @@ impl Jobs {
         }
     }
 
-    /// Takes the jobs that a call of this mode asks for.
+    /// The job that a call of this mode is made for first.
+    pub fn first_for(&self, mode: Mode) -> Option<&Job> {
+        match mode {
+            Mode::Single { solo: true } => self.solo().next().map(|(_, job)| job),
+            Mode::Single { solo: false } => self.first(),
+            Mode::Batch | Mode::Scan => self.joint().next().map(|(_, job)| job),
+        }
+    }
+
+    /// Takes the jobs that a call of this mode asks for; a single one if it `fits`.
     ///
     /// A call for many takes along who is due before long: it costs little or
     /// nothing, and brings those with equal intervals into step.
-    pub fn pick(&mut self, mode: Mode, now: Instant, list: Option<&List>) -> Picked {
-        let soon = |job: &Job| job.due <= now + job.delay() / 2;
+    pub fn pick(&mut self, mode: Mode, now: Instant, list: Option<&List>, fits: impl Fn(&Job) -> bool) -> Picked {
+        let soon = |(_, job): &(u64, &Job)| job.due <= now + job.delay() / 2;
         let keys: Vec<u64> = match mode {
-            Mode::Single { solo } => self
-                .waiting()
-                .take_while(|(_, job)| job.due <= now)
-                .find(|(_, job)| job.solo || !solo)
-                .map(|(key, _)| key)
-                .into_iter()
-                .collect(),
+            Mode::Single { solo } => {
+                let due = |(_, job): &(u64, &Job)| job.due <= now;
+                let solos = self.solo().take_while(due).find(|(_, job)| fits(job));
+                let joints = self.joint().take_while(due).find(|(_, job)| !solo && fits(job));
+                let first = [solos, joints].into_iter().flatten().min_by_key(|(_, job)| job.due);
+                first.map(|(key, _)| key).into_iter().collect()
+            }
             Mode::Batch => {
                 let size = list.and_then(|list| list.ids).unwrap_or(1);
-                let due = |job: &Job| !job.solo && soon(job);
-                self.waiting().filter(|(_, job)| due(job)).map(|(key, _)| key).take(size).collect()
+                self.joint().filter(soon).map(|(key, _)| key).take(size).collect()
             }
-            Mode::Scan => self.waiting().filter(|(_, job)| !job.solo && soon(job)).map(|(key, _)| key).collect(),
+            Mode::Scan => self.joint().filter(soon).map(|(key, _)| key).collect(),
         };
         if mode == Mode::Scan || mode == Mode::Batch {
             self.swept = Some(now);
         }
         if mode != Mode::Scan {
-            self.outlook.fade();
+            self.outlook.fade(keys.len() as f64 / self.jobs.len().max(1) as f64);
         }
         keys.into_iter().filter_map(|key| self.take(key).map(|id| (key, id))).collect()
     }
@@ -180,10 +191,18 @@ impl Jobs {
 /// The picked jobs that a scan has not met yet.
 pub(crate) type Missing = HashMap<Arc<str>, u64>;
 
-/// Whether a further page may cost less than asking for each missing job.
+/// A page with none of ours is worth trying for so many other calls saved.
+const CALLS_PER_PAGE: usize = 10;
+
+/// What asking for the missing jobs without a scan costs, in calls.
+pub(crate) fn otherwise(list: &List, missing: usize) -> usize {
+    missing.div_ceil(list.ids.unwrap_or(1))
+}
+
+/// Whether a further page may cost less than asking for the missing jobs otherwise.
 ///
-/// Newest come first: after two pages with none of ours, the rest is unlikely
-/// to hold them.
-pub(crate) fn worth_a_page(missing: &Missing, barren: usize) -> bool {
-    missing.len() > 1 && barren < 2
+/// Newest come first, so ours may all be behind many of other people's: how
+/// many pages without ours are borne depends on what finding ours would save.
+pub(crate) fn worth_a_page(list: &List, missing: usize, barren: usize) -> bool {
+    missing > 1 && barren < (otherwise(list, missing) / CALLS_PER_PAGE).max(2)
 }

@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::apply::{Failure, Round};
-use super::call::Caller;
+use super::call::{Caller, Permit};
 use super::group::Group;
 use super::items::Descriptions;
-use super::job::End;
-use super::kind::List;
-use super::plan::{Missing, Mode, Picked, worth_a_page};
+use super::job::{End, Job};
+use super::kind::{Api, List};
+use super::plan::{Missing, Mode, Picked, otherwise, worth_a_page};
 use super::random;
 use super::remote::{Ask, Page};
-use crate::error::{AwsError, Class, Error};
+use crate::error::{AwsError, Class, Error, Result};
 
 /// A list that AWS refuses is tried again after this.
 const LIST_PAUSE: Duration = Duration::from_secs(900);
 /// A scan goes no further than this, whatever it still misses.
 const MOST_PAGES: usize = 100;
+
+const PAGE_TRIES: usize = 4;
+const PAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Polls until nobody waits any more.
 pub(crate) async fn run(group: Arc<Group>) {
@@ -79,7 +82,7 @@ impl Drop for Leave {
 async fn call(mut slot: Slot) {
     let (group, mode) = (Arc::clone(&slot.group), slot.mode);
     let (api, due) = group.with(|jobs| {
-        let first = jobs.waiting().find(|(_, job)| job.solo || mode != Mode::Single { solo: true }).map(|(_, job)| job);
+        let first = jobs.first_for(mode);
         let api = match (mode, group.list()) {
             (Mode::Batch | Mode::Scan, Some(list)) => list.api,
             _ => group.kind.single_api(first.map_or("", |job| &*job.id)),
@@ -92,18 +95,17 @@ async fn call(mut slot: Slot) {
     slot.started();
     // Only now is chosen whom to ask for: who came while the budget was short is in.
     let now = Instant::now();
-    let picked = Picks::take(&group, mode, now);
+    let picked = Picks::take(&group, mode, now, api);
     if picked.jobs.is_empty() {
-        permit.put_back();
         return;
     }
     group.shared.counters.late(now.saturating_duration_since(picked.due));
     let late = now.saturating_duration_since(due);
     caller.stretch(late, now.saturating_duration_since(asked));
     match (mode, group.list()) {
-        (Mode::Scan, Some(list)) => scan(&group, &caller, list, picked).await,
-        (Mode::Batch, Some(list)) => batch(&group, &caller, list, picked).await,
-        _ => single(&group, &caller, picked).await,
+        (Mode::Scan, Some(list)) => scan(&group, &caller, permit, list, picked).await,
+        (Mode::Batch, Some(list)) => batch(&group, &caller, permit, list, picked).await,
+        _ => single(&group, &caller, permit, picked).await,
     }
 }
 
@@ -151,10 +153,13 @@ struct Picks<'a> {
 }
 
 impl<'a> Picks<'a> {
-    fn take(group: &'a Group, mode: Mode, now: Instant) -> Self {
+    /// `api` is what the permit is for: the next job may need another call by now.
+    fn take(group: &'a Group, mode: Mode, now: Instant, api: &'static Api) -> Self {
         let (jobs, due) = group.with(|jobs| {
-            let due = jobs.first_due().unwrap_or(now);
-            (jobs.pick(mode, now, group.list()), due)
+            let fits = |job: &Job| std::ptr::eq(group.kind.single_api(&job.id), api);
+            let picked = jobs.pick(mode, now, group.list(), fits);
+            let due = picked.iter().filter_map(|(key, _)| jobs.jobs.get(key)).map(|job| job.due).min();
+            (picked, due.unwrap_or(now))
         });
         Self { group, jobs, due, done: false }
     }
@@ -180,9 +185,9 @@ impl Drop for Picks<'_> {
     }
 }
 
-async fn single(group: &Group, caller: &Caller<'_>, picked: Picks<'_>) {
+async fn single(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, picked: Picks<'_>) {
     let Some((key, id)) = picked.jobs.first().cloned() else { return };
-    let answer = caller.call(group.remote.one(group.kind, group.parent(), &id)).await;
+    let answer = caller.call(permit, group.remote.one(group.kind, group.parent(), &id)).await;
     let (scale, options, answered) = (caller.scale(), group.shared.options(), group.standing.answered());
     if answer.is_ok() {
         group.shared.counters.answered(caller.api, 1);
@@ -197,9 +202,9 @@ async fn single(group: &Group, caller: &Caller<'_>, picked: Picks<'_>) {
     picked.done();
 }
 
-async fn batch(group: &Group, caller: &Caller<'_>, list: &List, picked: Picks<'_>) {
+async fn batch(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, list: &List, picked: Picks<'_>) {
     let ask = Ask { ids: picked.jobs.iter().map(|(_, id)| Arc::clone(id)).collect(), ..Ask::default() };
-    let answer = caller.call(group.remote.page(group.kind, group.parent(), &ask)).await;
+    let answer = caller.call(permit, group.remote.page(group.kind, group.parent(), &ask)).await;
     let mut missing: Missing = picked.jobs.iter().map(|(key, id)| (Arc::clone(id), *key)).collect();
     match answer {
         Ok(page) => {
@@ -211,18 +216,16 @@ async fn batch(group: &Group, caller: &Caller<'_>, list: &List, picked: Picks<'_
     picked.done();
 }
 
-async fn scan(group: &Group, caller: &Caller<'_>, list: &List, picked: Picks<'_>) {
+async fn scan(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, list: &List, picked: Picks<'_>) {
     let mut missing: Missing = picked.jobs.iter().map(|(key, id)| (Arc::clone(id), *key)).collect();
     let created_after = group.with(|jobs| jobs.oldest(&picked.jobs));
     let mut ask = Ask { created_after, ..Ask::default() };
-    let mut barren = 0;
+    let (mut barren, mut permit) = (0, Some(permit));
     for pages in 1.. {
-        if pages > 1 {
-            // The first page came with the permit.
-            caller.permit(picked.due).await;
-        }
-        let page = match caller.call(group.remote.page(group.kind, group.parent(), &ask)).await {
+        let page = match next_page(group, caller, permit.take(), picked.due, &ask).await {
             Ok(page) => page,
+            // The list was good a moment ago: what is wrong is the place in it.
+            Err(error) if pages > 1 && matches!(error.class(), Some(Class::Permanent | Class::NotFound)) => break,
             Err(error) => {
                 refused(group, caller, &error, missing);
                 return picked.done();
@@ -232,13 +235,48 @@ async fn scan(group: &Group, caller: &Caller<'_>, list: &List, picked: Picks<'_>
         let before = missing.len();
         take_page(group, caller, list, page, &mut missing);
         barren = if missing.len() < before { 0 } else { barren + 1 };
-        if ask.token.is_none() || pages == MOST_PAGES || !worth_a_page(&missing, barren) {
-            group.with(|jobs| jobs.outlook.scanned(pages));
+        let enough = missing.is_empty() || ask.token.is_none();
+        if enough || pages == MOST_PAGES || !worth_a_page(list, missing.len(), barren) {
+            let rest = if enough { 0 } else { otherwise(list, missing.len()) };
+            group.with(|jobs| jobs.outlook.scanned(pages + rest));
             break;
         }
     }
-    group.apply(|jobs, _| jobs.ask_singly(missing.into_values()));
+    let by_ids = ask.token.is_some() && list.ids.is_some();
+    group.apply(|jobs, _| match by_ids {
+        // They are further back than it was worth looking.
+        true => jobs.ask_again(missing.into_values()),
+        false => jobs.ask_singly(missing.into_values()),
+    });
     picked.done();
+}
+
+/// Gets a page. One further down is tried again: else the scan would begin anew, and a list of
+/// many pages would never be read to its end.
+async fn next_page<'a>(
+    group: &Group,
+    caller: &'a Caller<'_>,
+    permit: Option<Permit<'a>>,
+    due: Instant,
+    ask: &Ask,
+) -> Result<Page> {
+    let tries = if permit.is_some() { 1 } else { PAGE_TRIES };
+    let mut permit = permit;
+    for left in (0..tries).rev() {
+        let permit = match permit.take() {
+            Some(permit) => permit,
+            None => caller.permit(due).await,
+        };
+        match caller.call(permit, group.remote.page(group.kind, group.parent(), ask)).await {
+            Err(error) if left > 0 && passes(&error) => sleep(PAGE_PAUSE.mul_f64(0.5 + random::unit())).await,
+            answer => return answer,
+        }
+    }
+    Err(Error::Cancelled)
+}
+
+fn passes(error: &Error) -> bool {
+    matches!(error.class(), Some(Class::Transient | Class::Throttled | Class::Expired))
 }
 
 /// Applies a page to all jobs of the group that it tells of, asked for or not.
