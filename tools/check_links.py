@@ -1,4 +1,7 @@
-"""Check the links of built HTML pages without a network: every local address and anchor must exist."""
+"""Check the links of built HTML pages without a network: every local address and anchor must exist.
+
+Of addresses elsewhere only the scheme is looked at; that they lead somewhere is not checked.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,27 @@ def test_classes_that_migration_names_exist():
     for module, classes in rows:
         for name in re.findall(r"`(\w+)`", classes):
             assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+def test_command_of_the_migration_rewrites_what_is_here_and_nothing_else(tmp_path):
+    command = re.search(r"^sed .+$", text("migration.md"), re.M)[0]
+    before, after = [], []
+    for folder in ("operators", "sensors", "hooks", "links"):
+        for path in sorted((ROOT / "python" / "mwaalib" / folder).glob("[a-z]*.py")):
+            before.append(f"from airflow.providers.amazon.aws.{folder}.{path.stem} import X")
+            after.append(f"from mwaalib.{folder}.{path.stem} import X")
+    for module in ("operators.s3", "hooks.s3", "operators.glue_databrew", "operators.ssm", "triggers.emr"):
+        before.append(f"from airflow.providers.amazon.aws.{module} import X")
+        after.append(before[-1])
+    dag = tmp_path / "dag.py"
+    dag.write_text("\n".join(before))
+    subprocess.run(command.replace("dags/my_dag.py", str(dag)), shell=True, check=True)
+    assert dag.read_text().splitlines() == after
+
+
+def test_requirements_that_the_installation_shows():
+    shown = re.search(r"```text\n(.+?)```", text("install-mwaa.md"), re.S)[1]
+    assert textwrap.dedent(shown) == (ROOT / "requirements.txt").read_text()
 
 
 def test_images_that_the_installation_names():
