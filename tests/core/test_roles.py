@@ -11,10 +11,16 @@ from pathlib import Path
 import pytest
 from mwaalib import _core
 from mwaalib.exceptions import AwsAccessDeniedError, CredentialsError
-from support.stub import Stub, role
+from support.stub import Stub, role, start
 
 Make = Callable[..., _core.Session]
 ARN = "arn:aws:iam::123456789012:role/data"
+
+
+@pytest.fixture(autouse=True)
+def sts(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection's own address is not STS's."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stub.url)
 
 
 def answer(operation: str, body: dict[str, object]) -> object:
@@ -127,7 +133,26 @@ def test_refusal_of_the_role_is_told_as_such(stub: Stub, session: Make) -> None:
     assert "ext-secret" not in str(caught.value)
 
 
-def test_sts_has_its_own_endpoint_and_region(stub: Stub, session: Make) -> None:
+def test_the_role_is_not_asked_of_the_connections_endpoint(
+    stub: Stub, session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a VPC endpoint of EMR, as like as not."""
+    emr, server = start()
+    stub.answer = answer
+    session(endpoint_url=emr.url, assume_role={"role_arn": ARN}).call("emr", "ListClusters", "{}")
+    monkeypatch.delenv("AWS_ENDPOINT_URL_STS")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stub.url)
+    session(endpoint_url=emr.url, assume_role={"role_arn": ARN}).call("emr", "ListClusters", "{}")
+    server.shutdown()
+    server.server_close()
+    assert emr.operations() == ["ListClusters"] * 2
+    assert stub.operations() == ["AssumeRole"] * 2
+
+
+def test_sts_has_its_own_endpoint_and_region(
+    stub: Stub, session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
     stub.answer = answer
     made = session(
         service_endpoints={"sts": stub.url},

@@ -21,6 +21,8 @@ Make = Callable[..., _core.Session]
         ({"access_key_id": "a"}, "secret_access_key"),
         ({"session_token": "t"}, "session_token"),
         ({"endpoint_url": "localhost:5000"}, "endpoint_url"),
+        ({"endpoint_url": "http://"}, "endpoint_url"),
+        ({"unknown_parameters": "ignore"}, "ignore"),
         ({"service_endpoints": {"emrr": "http://x"}}, "emrr"),
         ({"connect_timeout": 0}, "connect_timeout"),
         ({"read_timeout": "soon"}, "invalid type"),
@@ -75,13 +77,39 @@ def test_region_comes_from_settings_then_environment_then_profile(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.delenv("AWS_REGION", raising=False)
-    assert session(region=None).region is None
     assert (
         session(region=None, profile="there", access_key_id=None, secret_access_key=None).region
         == "ap-south-1"
     )
+    monkeypatch.setenv("AWS_REGION", "us-west-1")
+    assert session(region=None).region == "us-west-1"
+    # botocore reads this one alone.
     monkeypatch.setenv("AWS_DEFAULT_REGION", "sa-east-1")
     assert session(region=None).region == "sa-east-1"
+
+
+def test_no_region_is_told_at_once(session: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    made = session(region=None)
+    wait = {
+        "kind": "sfn_execution",
+        "ids": ["arn:aws:states:eu-west-1:123456789012:execution:m:n"],
+        "delay": 1,
+    }
+    for use in (lambda: made.call("emr", "ListClusters", "{}"), lambda: made.wait(json.dumps(wait))):
+        with pytest.raises(ConnectionSettingsError, match="no region: set region_name"):
+            use()
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EMR"])
+def test_an_address_in_the_environment_that_is_none(
+    session: Make, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "vpce.example.com")
+    with pytest.raises(ConnectionSettingsError, match=f"{variable}.*vpce.example.com"):
+        session(endpoint_url=None).call("emr", "ListClusters", "{}")
 
 
 def test_profile_gives_the_credentials(
