@@ -10,6 +10,11 @@ use crate::error::Result;
 pub(crate) trait Aws: Sync {
     fn region(&self) -> Option<&str>;
 
+    /// Checks a request; what is let through of unknown members is for the caller's user.
+    fn admit(&self, service: &str, operation: &str, body: &Value) -> Result<Option<String>> {
+        crate::request::prepare(service, operation, body).map(|_| None)
+    }
+
     /// A call that the SDK retries as the session's settings say.
     fn call(&self, service: &str, operation: &str, body: &Value) -> impl Future<Output = Result<Value>> + Send;
 

@@ -106,13 +106,12 @@ pub(crate) async fn look<A: Aws>(aws: &A, service: &str, operation: &str, body: 
 }
 
 pub(crate) async fn run<A: Aws, S: Start>(aws: &A, start: &S, job: &Job) -> Result<Started> {
-    crate::request::prepare(S::SERVICE, S::OPERATION, &job.request)?;
+    let mut notice = aws.admit(S::SERVICE, S::OPERATION, &job.request)?;
     let Some(key) = job.key.as_deref().map(|key| Key::new(key, job.since)).transpose()? else {
         let response = aws.call(S::SERVICE, S::OPERATION, &job.request).await?;
-        return start.started(&job.request, response);
+        return start.started(&job.request, response).map(|started| Started { notice, ..started });
     };
     let mut attempt = 0;
-    let mut notice = None;
     if job.reuse {
         match start.find(aws, &job.request, key).await {
             Ok(search) => match search.usable() {
@@ -122,11 +121,12 @@ pub(crate) async fn run<A: Aws, S: Start>(aws: &A, start: &S, job: &Job) -> Resu
             // No such cluster or job: the start itself says so best.
             Err(Error::Aws(error)) if error.class == Class::NotFound => {}
             Err(Error::Aws(error)) if error.class == Class::AccessDenied => {
-                notice = Some(format!(
+                let unseen = format!(
                     "cannot look for a job started by an earlier attempt without {}: {}",
                     S::FIND_PERMISSION,
                     error.message
-                ));
+                );
+                notice = Some(notice.map_or(unseen.clone(), |told| format!("{told}; {unseen}")));
             }
             Err(error) => return Err(error),
         }

@@ -14,6 +14,10 @@ impl Aws for Session {
         Session::region(self)
     }
 
+    fn admit(&self, service: &str, operation: &str, body: &Value) -> Result<Option<String>> {
+        Session::admit(self, service, operation, body).map(|(_, told)| told)
+    }
+
     async fn call(&self, service: &str, operation: &str, body: &Value) -> Result<Value> {
         Session::call(self, service, operation, body).await
     }

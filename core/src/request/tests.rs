@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
 
-use super::{prepare, token};
+use super::{Unknown, admit, prepare, token};
 use crate::error::Error;
+
+const HINT: &str = " (to send what is newer than mwaalib: [mwaalib] unknown_parameters = warn)";
 
 fn problem(service: &str, operation: &str, body: &Value) -> (String, String) {
     match prepare(service, operation, body) {
@@ -29,7 +31,19 @@ fn a_typo_is_refused_with_its_path_and_what_was_meant() {
     body["Instances"].as_object_mut().unwrap().remove("InstanceGroups");
     let (path, message) = problem("emr", "RunJobFlow", &body);
     assert_eq!(path, "RunJobFlow.Instances");
-    assert_eq!(message, "unknown parameter 'InstanceGroup', did you mean 'InstanceGroups'?");
+    assert_eq!(message, format!("unknown parameter 'InstanceGroup', did you mean 'InstanceGroups'?{HINT}"));
+}
+
+#[test]
+fn what_is_newer_than_the_tables_is_sent_on_demand() {
+    let mut body = job_flow();
+    body["Instances"]["QuantumCores"] = json!(4);
+    let (sent, told) = admit("emr", "RunJobFlow", &body, Unknown::Warn).unwrap();
+    assert_eq!(sent, body);
+    assert!(told.unwrap().starts_with("RunJobFlow.Instances: unknown parameter 'QuantumCores'"));
+    assert_eq!(admit("emr", "RunJobFlow", &job_flow(), Unknown::Warn).unwrap().1, None);
+    body["Name"] = json!(1);
+    assert!(admit("emr", "RunJobFlow", &body, Unknown::Warn).is_err(), "what is wrong stays wrong");
 }
 
 #[test]
@@ -93,7 +107,7 @@ fn what_is_not_offered_is_named() {
     let (_, message) = problem("emr", "RunJobFlow", &json!([]));
     assert_eq!(message, "expected an object, got a list");
     let (_, message) = problem("sts", "GetCallerIdentity", &json!({"Verbose": true}));
-    assert_eq!(message, "unknown parameter 'Verbose', there are none");
+    assert_eq!(message, format!("unknown parameter 'Verbose', there are none{HINT}"));
 }
 
 #[test]

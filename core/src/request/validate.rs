@@ -13,12 +13,19 @@ use super::time;
 pub struct Check {
     shapes: Shapes,
     path: String,
-    problems: Vec<(String, String)>,
+    problems: Vec<Problem>,
+}
+
+pub struct Problem {
+    pub path: String,
+    pub message: String,
+    /// A member that the shape does not have: AWS may have added it since.
+    pub unknown: bool,
 }
 
 impl Check {
     /// Checks `body` as input of `operation`, whose input has the shape `input`.
-    pub fn run(shapes: Shapes, operation: &str, input: &str, body: &mut Value) -> Vec<(String, String)> {
+    pub fn run(shapes: Shapes, operation: &str, input: &str, body: &mut Value) -> Vec<Problem> {
         let mut check = Self { shapes, path: operation.to_owned(), problems: Vec::new() };
         match shapes.shape(input) {
             Shape::Structure(line) | Shape::Union(line) => check.structure(line, false, body),
@@ -28,7 +35,7 @@ impl Check {
     }
 
     fn problem(&mut self, message: String) {
-        self.problems.push((self.path.clone(), message));
+        self.problems.push(Problem { path: self.path.clone(), message, unknown: false });
     }
 
     fn at(&mut self, part: std::fmt::Arguments<'_>, check: impl FnOnce(&mut Self)) {
@@ -110,7 +117,7 @@ impl Check {
             None if known.is_empty() => format!("unknown parameter '{name}', there are none"),
             None => format!("unknown parameter '{name}', known are {}", names(known)),
         };
-        self.problem(message);
+        self.problems.push(Problem { path: self.path.clone(), message, unknown: true });
     }
 }
 

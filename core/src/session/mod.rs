@@ -110,14 +110,19 @@ impl Session {
     /// The body is checked against the operation's shape first, and sent as it
     /// is; transient failures are retried as the settings say.
     pub async fn call(&self, service: &str, operation: &str, body: &Value) -> Result<Value> {
-        let body = request::prepare(service, operation, body)?;
+        let (body, _) = self.admit(service, operation, body)?;
         service::call(self, service, operation, &body, Attempts::AsSet).await
     }
 
     /// The same, sent once: for a start whose lost reply must not become a second job.
     pub async fn call_once(&self, service: &str, operation: &str, body: &Value) -> Result<Value> {
-        let body = request::prepare(service, operation, body)?;
+        let (body, _) = self.admit(service, operation, body)?;
         service::call(self, service, operation, &body, Attempts::One).await
+    }
+
+    /// The body as it is to be sent, and what was let through of members that the operation's shape lacks.
+    pub(crate) fn admit(&self, service: &str, operation: &str, body: &Value) -> Result<(Value, Option<String>)> {
+        request::admit(service, operation, body, self.0.settings.unknown_parameters)
     }
 
     /// Forgets the credentials at hand, so that the next request fetches new ones.

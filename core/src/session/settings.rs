@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::request::Unknown;
 use crate::{Error, Result};
 
 /// Connection settings. What is absent comes from the default chain:
@@ -32,6 +33,8 @@ pub struct Settings {
     pub user_agent_extra: Option<String>,
     /// Proxy address by scheme (`http`, `https`); absent means the environment's.
     pub proxies: BTreeMap<String, String>,
+    /// Whether request members that no shape has are sent.
+    pub unknown_parameters: Unknown,
 }
 
 #[derive(Clone, Default, Deserialize, Serialize)]

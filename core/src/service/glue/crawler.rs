@@ -7,7 +7,7 @@ use crate::error::{Class, Error, Result};
 use crate::job::{Aws, Job, Reattached, Started, request_member};
 
 pub(crate) async fn start<A: Aws>(aws: &A, job: &Job) -> Result<Started> {
-    crate::request::prepare("glue", "StartCrawler", &job.request)?;
+    let told = aws.admit("glue", "StartCrawler", &job.request)?;
     let name = request_member(&job.request, "StartCrawler", "Name")?;
     let started = |reattached, since, notice| Started {
         ids: vec![name.to_owned()],
@@ -25,7 +25,7 @@ pub(crate) async fn start<A: Aws>(aws: &A, job: &Job) -> Result<Started> {
             if job.reuse && crawler["State"].as_str().is_some_and(|state| state != "READY") {
                 return Ok(started(Some(Reattached::Pending), since, None));
             }
-            (since, None)
+            (since, told)
         }
         Err(Error::Aws(error)) if error.class == Class::AccessDenied => (
             None,
