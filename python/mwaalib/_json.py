@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+
+from mwaalib.exceptions import MwaalibError
 
 
 def dumps(value: Any) -> str:
@@ -25,6 +28,24 @@ def dumps(value: Any) -> str:
 def loads(text: str) -> Any:
     """Decode a reply of the native core."""
     return json.loads(text)
+
+
+def literal(value: Any, name: str) -> Any:
+    """Return a value that a template may have turned into text.
+
+    :param value: The value, or its text as Python or JSON.
+    :param name: What it is called in the error.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        pass
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise MwaalibError(f"{name}: not a Python or JSON literal ({error})") from None
 
 
 def _prune(value: Any) -> Any:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from mwaalib import _json, metrics
-from mwaalib.compat import airflow_version
+from mwaalib import _json, _native, metrics
+from mwaalib._json import literal
+from mwaalib.compat import airflow_version, conf
 from mwaalib.exceptions import InternalError, MwaalibError, WaitCancelledError, from_dict
 
 if TYPE_CHECKING:
@@ -88,7 +91,8 @@ class Job(NamedTuple):
 
     :param kind: Kind of job, as `glue_job_run`.
     :param request: Members of the request as AWS names them.
-    :param reuse: Whether a run that an earlier attempt of the same task started is taken over.
+    :param reuse: Whether a run that an earlier attempt of the same task started is taken over; None means
+        by a retry, as a first attempt has no earlier one. Without (False) the start carries no key either.
     :param delay: Seconds between looks.
     :param timeout: Seconds until the wait gives up; None waits without end.
     :param success: States that end the wait well; None means the service's own.
@@ -98,16 +102,22 @@ class Job(NamedTuple):
 
     kind: str
     request: dict[str, Any]
-    reuse: bool = True
+    reuse: bool | None = None
     delay: float = 60.0
     timeout: float | None = None
     success: list[str] | None = None
     failure: list[str] | None = None
     verbose: bool = False
 
-    def to_json(self, key: str | None) -> str:
-        """Return the text the native core takes."""
-        return _json.dumps({"kind": self.kind, "request": self.request, "key": key, "reuse": self.reuse})
+    def to_json(self, key: str | None, *, reuse: bool = True, since: float | None = None) -> str:
+        """Return the text the native core takes.
+
+        :param key: The job's key, see `job_key`.
+        :param reuse: Whether what is found under the key is taken over, where the job leaves that open.
+        :param since: Unix time before which nothing can have been started under the key.
+        """
+        data = {"kind": self.kind, "request": self.request, "key": key, "since": since}
+        return _json.dumps({**data, "reuse": reuse if self.reuse is None else self.reuse})
 
     def wait_for(self, started: Started) -> Wait:
         """Return the wait for what was started, its deadline counted from now."""
@@ -144,7 +154,7 @@ def job_key(context: Context, retries: int | None, part: str = "") -> str | None
     """Return the key under which a retry finds what its crashed predecessor started.
 
     The same for every retry of one task instance; a cleared task gets another, as Airflow then raises
-    `max_tries`. At most 80 characters of letters, digits, `-` and `_`.
+    `max_tries`, and so does the same task of another deployment. At most 80 characters of letters, digits, `-` and `_`.
 
     :param context: Context of the running task.
     :param retries: The operator's `retries`.
@@ -157,20 +167,41 @@ def job_key(context: Context, retries: int | None, part: str = "") -> str | None
     map_index = getattr(ti, "map_index", -1)
     parts = (ti.dag_id, ti.task_id, ti.run_id, -1 if map_index is None else map_index)
     generation = (getattr(ti, "max_tries", 0) or 0) - (retries or 0)
-    digest = hashlib.sha256(json.dumps([*parts, generation, part], default=str).encode()).hexdigest()
+    whole = [deployment(), *parts, generation, part]
+    digest = hashlib.sha256(json.dumps(whole, default=str).encode()).hexdigest()
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", str(ti.task_id))[:47].strip("-")
     return f"{name}-{digest[:32]}"
 
 
-def start(session: Any, job: Job, key: str | None, log: Log) -> Started:
+def deployment() -> str:
+    """Return what tells this Airflow from others of the same AWS account, or an empty text."""
+    return conf.get("mwaalib", "deployment", fallback=None) or os.environ.get("AIRFLOW_ENV_NAME") or ""
+
+
+def is_retry(context: Context) -> bool:
+    """Return whether an earlier attempt of the running task may have started something."""
+    return (getattr(context.get("ti"), "try_number", None) or 1) > 1
+
+
+def run_began(context: Context) -> float | None:
+    """Return the Unix time at which the DAG run began: nothing of it is older."""
+    began = getattr(context.get("dag_run"), "start_date", None)
+    return None if began is None else began.timestamp()
+
+
+def start(
+    session: Any, job: Job, key: str | None, log: Log, *, reuse: bool = True, since: float | None = None
+) -> Started:
     """Start a job, or take over the one that an earlier attempt of this task started.
 
     :param session: Native session.
     :param job: The job.
     :param key: Its key, see `job_key`.
     :param log: The task's log.
+    :param reuse: Whether a job found under the key is taken over, where the job leaves that open.
+    :param since: Unix time before which nothing can have been started under the key.
     """
-    reply = json.loads(session.start(job.to_json(key)))
+    reply = json.loads(session.start(job.to_json(key, reuse=reuse, since=since)))
     told = {name: value for name, value in reply.items() if name in Started._fields and value is not None}
     started = Started(**told)
     ids = ", ".join(started.ids)
@@ -236,7 +267,9 @@ class JobOperator:
         :param deferrable: Whether to wait in the triggerer.
         :return: What `job_done` makes of it.
         """
-        started = start(self.hook.session, job, job_key(context, self.retries), self.log)
+        key = None if job.reuse is False else job_key(context, self.retries)
+        reuse, since = is_retry(context), run_began(context)
+        started = start(self.hook.session, job, key, self.log, reuse=reuse, since=since)
         pending = job.wait_for(started)
         self._wait = pending
         self.job_started(context, started)
@@ -347,7 +380,26 @@ def timeout_of(delay: float, attempts: float | None) -> float | None:
 
 
 def as_list(states: str | Iterable[str] | None) -> list[str] | None:
-    """Return states as a list; templates may have turned a list into one name."""
+    """Return states as a list; templates may have turned a list into one name, or into its text."""
     if states is None:
         return None
-    return [states] if isinstance(states, str) else [str(state) for state in states]
+    if isinstance(states, str):
+        states = literal(states, "states") if states.strip()[:1] in ("[", "(", "{") else [states.strip()]
+    return [str(state) for state in states]
+
+
+def states_of(kind: str, states: str | Iterable[str] | None, name: str) -> list[str] | None:
+    """Return states as a list, once each is known to be one: a misspelt one would never be reached.
+
+    :param kind: Kind of job, as `emr_step`.
+    :param states: The states, or their text; None means the service's own.
+    :param name: What they are called in the error.
+    """
+    found = as_list(states)
+    known = {state for part in json.loads(_native.core().states(kind)).values() for state in part}
+    for state in found or ():
+        if state not in known:
+            close = get_close_matches(state, sorted(known), n=1)
+            hint = f", did you mean {close[0]!r}?" if close else f", known are {', '.join(sorted(known))}"
+            raise MwaalibError(f"{name}: {kind} has no state {state!r}{hint}")
+    return found

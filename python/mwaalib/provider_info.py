@@ -61,6 +61,20 @@ def get_provider_info() -> dict[str, Any]:
             "mwaalib": {
                 "description": "Settings of the mwaalib provider.",
                 "options": {
+                    "unknown_parameters": _option(
+                        "string",
+                        "What becomes of members of a request that mwaalib does not know: `refuse`, or `warn` and "
+                        "send\nthem, for what AWS has added since this version.\n",
+                        "refuse",
+                    ),
+                    "deployment": _option(
+                        "string",
+                        "Name of this Airflow, different for all that run jobs in one AWS account: a retry then "
+                        "never takes\nover the job of the same task elsewhere. Amazon MWAA sets AIRFLOW_ENV_NAME, "
+                        "which is used without it.\n",
+                        None,
+                        "production",
+                    ),
                     "budgets": _option(
                         "string",
                         "Calls that a process may make for its waits, by API, as JSON: so many at once, so "

@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime
 import enum
 import json
+import logging
 import re
 import time
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from mwaalib import _json
 from mwaalib.exceptions import InternalError
-from mwaalib.job import Job, Wait, as_list, job_key, log_event, read_event, timeout_of
+from mwaalib.job import Job, JobOperator, Wait, as_list, job_key, log_event, read_event, timeout_of
 from support.task import TaskInstance, context
 
 
@@ -48,6 +50,52 @@ def test_job_goes_over_as_json() -> None:
     assert json.loads(job.to_json("k")) == {
         "kind": "emr_step", "request": {"b": 1767225600.0, "c": ["x"]}, "key": "k", "reuse": True,
     }  # fmt: skip
+    assert json.loads(job.to_json("k", reuse=False, since=5.0))["reuse"] is False
+    assert json.loads(job._replace(reuse=True).to_json("k", reuse=False, since=5.0))["reuse"] is True
+
+
+@pytest.mark.parametrize("variable", ["AIRFLOW_ENV_NAME", "AIRFLOW__MWAALIB__DEPLOYMENT"])
+def test_key_tells_deployments_apart(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    nowhere = key()
+    monkeypatch.setenv(variable, "staging")
+    staging = key()
+    monkeypatch.setenv(variable, "production")
+    assert len({nowhere, staging, key()}) == 3
+
+
+class Session:
+    """Notes what a start asks for."""
+
+    def start(self, text: str) -> str:
+        self.asked = json.loads(text)
+        return '{"ids": ["i"]}'
+
+
+class Task(JobOperator):
+    retries, log = 1, logging.getLogger("task")
+
+    def __init__(self) -> None:
+        self.hook = SimpleNamespace(session=Session())
+
+    def asks(self, job: Job, **ti: Any) -> dict[str, Any]:
+        began = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+        self.run_job({**context(**ti), "dag_run": SimpleNamespace(start_date=began)}, job, wait=False)
+        return self.hook.session.asked
+
+
+def test_only_a_retry_looks_for_an_earlier_job() -> None:
+    job = Job(kind="emr_step", request={})
+    first, retry = Task().asks(job), Task().asks(job, try_number=2)
+    assert (first["reuse"], retry["reuse"]) == (False, True)
+    assert first["key"]
+    assert first["since"] == 1767225600.0
+    # A crawler has one crawl at a time, which a first attempt may well join.
+    assert Task().asks(job._replace(reuse=True))["reuse"] is True
+
+
+def test_a_start_that_takes_over_nothing_carries_no_key() -> None:
+    asked = Task().asks(Job(kind="glue_job_run", request={}, reuse=False), try_number=2)
+    assert "key" not in asked
 
 
 class Color(enum.Enum):
@@ -100,8 +148,6 @@ def test_event_of_something_else(event: Any) -> None:
 
 
 def test_events_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    import logging
-
     log = logging.getLogger("task")
     with caplog.at_level(logging.INFO):
         log_event(

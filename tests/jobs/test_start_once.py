@@ -173,7 +173,7 @@ def test_a_refusal_of_aws_keeps_its_code(aws: Any) -> None:
 def test_keys_show_where_people_look(aws: Any) -> None:
     cluster = KINDS["emr_job_flow"]("emr_job_flow", aws).start("dag-1")["ids"][0]
     described = aws.boto("emr").describe_cluster(ClusterId=cluster)["Cluster"]
-    assert described["Name"] == "nightly [dag-1]"
+    assert described["Name"] == "nightly"
     assert {"Key": "mwaalib:key", "Value": "dag-1"} in described["Tags"]
 
 

@@ -120,6 +120,9 @@ def test_local_script_is_uploaded(aws: Any, tmp_path: Path) -> None:
     location = aws.client("glue").get_job(JobName=name)["Job"]["Command"]["ScriptLocation"]
     assert location == f"s3://{bucket}/{key}"
 
+    # A retry finds what its predecessor uploaded.
+    operator(name, **arguments).execute(context(try_number=2))
+
     script.write_text("print(2)")
     with pytest.raises(MwaalibError, match="replace_script_file"):
         operator(name, **arguments).execute(context())
@@ -170,6 +173,24 @@ def test_retry_takes_over_the_run_of_its_crashed_attempt(aws: Any, durable: bool
     first = operator(name, **arguments).execute(context(run_id=run_id, max_tries=1))
     again = operator(name, **arguments).execute(context(run_id=run_id, max_tries=1, try_number=2))
     assert (first == again) is durable
+
+
+def test_without_durable_the_script_sees_no_key(aws: Any) -> None:
+    name = unique("job")
+    arguments = {"wait_for_completion": False, "script_args": {"--x": "1"}}
+    run_id = operator(name, durable=False, **arguments).execute(context())
+    run = aws.client("glue").get_job_run(JobName=name, RunId=run_id)["JobRun"]
+    assert run["Arguments"] == {"--x": "1"}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [({"JobName": "other"}, "JobName"), ({"Arguments": {"--b": "2"}}, "script_args")],
+)
+def test_run_job_kwargs_do_not_replace_what_has_a_parameter(aws: Any, kwargs: Any, message: str) -> None:
+    task = operator(unique("job"), script_args={"--a": "1"}, run_job_kwargs=kwargs, wait_for_completion=False)
+    with pytest.raises(MwaalibError, match=message):
+        task.execute(context())
 
 
 def test_old_name_of_durable() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from typing import Any
 
+from mwaalib._json import literal
 from mwaalib.compat import AirflowNotFoundException
 from mwaalib.exceptions import ConnectionNotFoundError, ConnectionSettingsError, MwaalibError
 from mwaalib.hooks.base_aws import AwsBaseHook
@@ -38,11 +39,13 @@ class EmrHook(AwsBaseHook):
         :raises MwaalibError: when several clusters have the name.
         """
         request = {"ClusterStates": list(cluster_states)} if cluster_states else {}
+        # Behind the name stands the key of its start where EMR refused the tag that carries it.
+        name = re.compile(re.escape(emr_cluster_name) + r"( \[[\w-]*-[0-9a-f]{32}\])?")
         found = [
             cluster["Id"]
             for page in self.conn.get_paginator("list_clusters").paginate(**request)
             for cluster in page.get("Clusters", [])
-            if cluster["Name"] == emr_cluster_name
+            if name.fullmatch(cluster["Name"])
         ]
         if len(found) > 1:
             raise MwaalibError(f"more than one cluster has the name {emr_cluster_name!r}: {', '.join(found)}")
@@ -150,23 +153,3 @@ def steps_request(
     if execution_role_arn:
         request["ExecutionRoleArn"] = execution_role_arn
     return request
-
-
-def literal(value: Any, name: str) -> Any:
-    """Return a value that a template may have turned into text.
-
-    :param value: The value, or its text as Python or JSON.
-    :param name: What it is called in the error.
-    """
-    if not isinstance(value, str):
-        return value
-    try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        pass
-    import json
-
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise MwaalibError(f"{name}: not a Python or JSON literal ({error})") from None

@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mwaalib._json import literal
 from mwaalib.compat import default_deferrable
 from mwaalib.exceptions import MwaalibError
-from mwaalib.hooks.emr import EmrHook, literal, steps_request
+from mwaalib.hooks.emr import EmrHook, steps_request
 from mwaalib.job import Job, Started, Wait, timeout_of
 from mwaalib.links.emr import EmrClusterLink, EmrLogsLink, get_log_uri
 from mwaalib.openlineage import inject_into_steps, inject_parent_default

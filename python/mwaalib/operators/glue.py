@@ -179,7 +179,7 @@ class GlueJobOperator(AwsBaseOperator[GlueJobHook]):
         job = Job(
             kind="glue_job_run",
             request=run_request(name, arguments, self.run_job_kwargs),
-            reuse=self.durable,
+            reuse=None if self.durable else False,
             delay=self.waiter_delay if self.deferrable else self.job_poll_interval,
             timeout=timeout_of(self.waiter_delay, self.waiter_max_attempts) if self.deferrable else None,
             verbose=self.verbose,
@@ -189,7 +189,7 @@ class GlueJobOperator(AwsBaseOperator[GlueJobHook]):
         )
 
     def upload_etl_script_to_s3(self) -> None:
-        """Upload the local script to the bucket (S3 PutObject).
+        """Upload the local script to the bucket (S3 PutObject); one that lies there already is as good.
 
         :raises MwaalibError: without a bucket, or when the script is there and must not be replaced.
         """
@@ -205,10 +205,11 @@ class GlueJobOperator(AwsBaseOperator[GlueJobHook]):
             if error.code != "PreconditionFailed":
                 raise
             raise MwaalibError(
-                f"s3://{self.s3_bucket}/{key} exists already; set replace_script_file=True to replace it"
+                f"s3://{self.s3_bucket}/{key} exists already with other content; "
+                "set replace_script_file=True to replace it"
             ) from error
         self.s3_script_location = self._script_address()
-        self.log.info("Uploaded %s to %s", path, self.s3_script_location)
+        self.log.info("%s is at %s", path, self.s3_script_location)
 
     def _script_key(self) -> str:
         return self.s3_artifacts_prefix + os.path.basename(str(self.script_location))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mwaalib.compat import default_deferrable, provider_deprecation_warning
 from mwaalib.exceptions import AwsError, MwaalibError
 from mwaalib.hooks.glue_crawler import GlueCrawlerHook
-from mwaalib.job import Job, Wait
+from mwaalib.job import Job, Wait, is_retry
 from mwaalib.operators.base_aws import AwsBaseOperator, aws_template_fields
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class GlueCrawlerRunOperator(_GlueCrawlerBaseOperator):
             kind="glue_crawler",
             request={"Name": self.crawler_name},
             # A crawl that runs already is a retry's own; for a first attempt it is somebody else's.
-            reuse=_is_retry(context) or not self.fail_on_already_running,
+            reuse=is_retry(context) or not self.fail_on_already_running,
             delay=self.poll_interval,
             timeout=self.poll_interval * attempts,
         )
@@ -181,12 +181,8 @@ class GlueCrawlerOperator(GlueCrawlerRunOperator):
         try:
             self.hook.update_crawler(**self.config)
         except AwsError as error:
-            tolerated = _is_retry(context) or not self.fail_on_already_running
+            tolerated = is_retry(context) or not self.fail_on_already_running
             if error.code != "CrawlerRunningException" or not tolerated:
                 raise
             self.log.warning("Crawler %s runs already: it is not updated", self.crawler_name)
         return super().execute(context)
-
-
-def _is_retry(context: Context) -> bool:
-    return getattr(context["ti"], "try_number", 1) > 1
