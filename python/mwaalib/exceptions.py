@@ -1,11 +1,13 @@
 """Every error of mwaalib.
 
 All derive from `MwaalibError`, which is an `AirflowException`. All pickle, and all have a JSON form
-(`to_dict`, `from_dict`) in which they travel from the native core and out of the triggerer.
+(`to_dict`, `from_dict`) in which they travel from the native core and out of the triggerer. Where a DAG has
+imported botocore, an error of AWS is also botocore's `ClientError`.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import Any, ClassVar
 
@@ -28,7 +30,8 @@ class MwaalibError(AirflowException):
             if name != "message":
                 setattr(self, name, fields.get(name))
         self.message = message
-        super().__init__(str(self))
+        # Not the next class: that may be botocore's, which wants other arguments.
+        Exception.__init__(self, str(self))
 
     def __str__(self) -> str:
         return self.message
@@ -232,21 +235,29 @@ def aws_error_code(code: str) -> type[AwsError]:
 
 
 @cache
-def _aws_error_class(code: str, class_: str | None) -> type[AwsError]:
-    """Return the class an AWS error is raised as: by its code and by what a caller may do about it."""
-    base = aws_error_code(code) if code.isidentifier() else AwsError
+def _aws_error_class(code: str, class_: str | None, foreign: Any) -> type[AwsError]:
+    """Return the class an AWS error is raised as: by its code, by what a caller may do about it, and
+    as what code written for boto3 catches."""
     general = _AWS_CLASSES.get(class_ or "", AwsError)
-    if general is AwsError:
-        return base
-    if base is AwsError:
-        return general
-    return type(code, (base, general), {"__module__": __name__, "code_class": True})
+    bases: list[Any] = [general]
+    if code.isidentifier():
+        named = aws_error_code(code)
+        bases = [named] if general is AwsError else [named, general]
+    if foreign is not None:
+        bases.append(foreign)
+    if len(bases) == 1:
+        return bases[0]
+    name = code if code.isidentifier() else general.__name__
+    return type(name, tuple(bases), {"__module__": __name__, "code_class": True})
+
+
+def _client_error() -> Any:
+    """Return botocore's `ClientError`, if anybody has imported it: nobody else can catch it."""
+    return getattr(sys.modules.get("botocore.exceptions"), "ClientError", None)
 
 
 def _type_name(cls: type[MwaalibError]) -> str:
-    while cls.__dict__.get("code_class"):
-        cls = cls.__bases__[-1]
-    return cls.__name__
+    return next(known.__name__ for known in cls.__mro__ if not known.__dict__.get("code_class"))
 
 
 def from_dict(data: dict[str, Any]) -> MwaalibError:
@@ -260,7 +271,7 @@ def from_dict(data: dict[str, Any]) -> MwaalibError:
     if issubclass(cls, AwsError):
         class_ = fields.pop("class", None) or fields.pop("class_", None)
         class_ = class_ or next((key for key, known in _AWS_CLASSES.items() if known is cls), None)
-        cls = _aws_error_class(str(fields.get("code")), class_)
+        cls = _aws_error_class(str(fields.get("code")), class_, _client_error())
         fields["class_"] = class_
     message = fields.pop("message", None) or ""
     unknown = {key: fields.pop(key) for key in set(fields) - set(cls.fields)}

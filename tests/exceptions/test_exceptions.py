@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
+import subprocess
+import sys
 
 import pytest
 from airflow.exceptions import AirflowException, AirflowSensorTimeout
@@ -90,4 +92,27 @@ def test_unknown_field_in_python_is_a_mistake() -> None:
 
 def test_code_that_is_no_name_is_a_plain_error() -> None:
     assert isinstance(from_dict(SAMPLES[2]), AwsError)
-    assert type(from_dict(SAMPLES[2])) is exceptions.AwsAccessDeniedError
+    assert isinstance(from_dict(SAMPLES[2]), exceptions.AwsAccessDeniedError)
+    assert from_dict(SAMPLES[2]).to_dict()["type"] == "AwsAccessDeniedError"
+
+
+@pytest.mark.parametrize("sample", SAMPLES[:3], ids=lambda sample: sample["code"])
+def test_aws_errors_are_botocores_where_it_is_imported(sample: dict[str, object]) -> None:
+    from botocore.exceptions import ClientError
+
+    with pytest.raises(ClientError) as caught:
+        raise from_dict(sample)
+    assert caught.value.response["Error"]["Code"] == sample["code"]
+    assert caught.value.operation_name == sample["operation"]
+    assert isinstance(pickle.loads(pickle.dumps(caught.value)), ClientError)
+    assert not isinstance(from_dict(SAMPLES[5]), ClientError)
+
+
+def test_botocore_is_not_imported_for_it() -> None:
+    code = (
+        "import sys, pickle; from mwaalib.exceptions import from_dict; "
+        f"error = from_dict({SAMPLES[1]!r}); assert 'botocore.exceptions' not in sys.modules; "
+        "from botocore.exceptions import ClientError; assert not isinstance(error, ClientError); "
+        "assert isinstance(pickle.loads(pickle.dumps(error)), ClientError)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
