@@ -24,8 +24,8 @@ impl Glue for Session {
     }
 
     async fn start_job_run(&self, request: Value, key: &str) -> Result<String, Failure> {
-        let started =
-            job::start(self, Job { kind: JOB_RUN.into(), request, key: Some(key.into()), reuse: true }).await?;
+        let job = Job { kind: JOB_RUN.into(), request, key: Some(key.into()), reuse: true, since: None };
+        let started = job::start(self, job).await?;
         if let Some(notice) = started.notice {
             println!("{notice}");
         }
