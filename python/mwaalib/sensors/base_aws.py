@@ -63,7 +63,7 @@ class AwsBaseSensor(AwsHookMixin[AwsHookType], BaseSensorOperator):
             return self.wait_job(context, self.sensor_wait().within(self.deferred_timeout()), deferrable=True)
         # In poke mode one native wait does all the looking. Airflow's own loop stays around it: it knows
         # what soft_fail, silent_fail and never_fail mean in this version.
-        self._blocking = not self.reschedule and not self.exponential_backoff and not self._poke_overridden()
+        self._blocking = not self.reschedule and not self.exponential_backoff and not self._pokes_itself()
         try:
             return super().execute(context)
         finally:
@@ -91,13 +91,13 @@ class AwsBaseSensor(AwsHookMixin[AwsHookType], BaseSensorOperator):
         if state in success:
             self.job_done(context, wait)
             return True
-        if state in failure:
-            # The wait ends at once, with the cause dug out.
-            self._wait_here(60)
-            return True
-        if state not in pending:
+        if state in pending:
+            return False
+        if state not in failure:
             raise UnknownStateError(kind=wait.kind, id=", ".join(wait.ids), state=state)
-        return False
+        # The wait ends at once, with the cause dug out.
+        self._wait_here(60)
+        return True
 
     def _wait_here(self, timeout: float) -> None:
         wait = self.sensor_wait().within(timeout)
@@ -115,11 +115,14 @@ class AwsBaseSensor(AwsHookMixin[AwsHookType], BaseSensorOperator):
 
         known = json.loads(_native.core().states(wait.kind))
         success = set(wait.success if wait.success is not None else known["success"])
-        failure = set(wait.failure if wait.failure is not None else known["failure"]) - success
-        everything = {state for states in known.values() for state in states}
-        return success, failure, everything - success - failure
+        failed = set(wait.failure if wait.failure is not None else known["failure"]) - success
+        pending = set(known["pending"]) - success - failed
+        # A final state that is not the one waited for fails, too: no other follows.
+        failure = failed | {state for states in known.values() for state in states} - success - pending
+        return success, failure, pending
 
-    def _poke_overridden(self) -> bool:
+    def _pokes_itself(self) -> bool:
+        """Return whether a user's subclass looks in a way of its own, which no native wait may replace."""
         return not type(self).poke.__module__.startswith("mwaalib.")
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:

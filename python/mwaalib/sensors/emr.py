@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mwaalib.compat import default_deferrable
 from mwaalib.exceptions import MwaalibError
 from mwaalib.hooks.emr import EmrHook
-from mwaalib.job import Wait, as_list, timeout_of
+from mwaalib.job import Wait, as_list, states_of, timeout_of
 from mwaalib.links.emr import EmrClusterLink, EmrLogsLink, get_log_uri
 from mwaalib.operators.base_aws import aws_template_fields
 from mwaalib.sensors.base_aws import AwsBaseSensor
@@ -21,7 +21,7 @@ class EmrBaseSensor(AwsBaseSensor[EmrHook]):
     """What EMR's sensors share.
 
     A subclass of a user may define `get_emr_response`, `state_from_response` and
-    `failure_message_from_response` and its own `poke`, as with the incumbent.
+    `failure_message_from_response`, as with the incumbent: what they say is then looked at by `poke`.
     """
 
     aws_hook_class = EmrHook
@@ -52,6 +52,24 @@ class EmrBaseSensor(AwsBaseSensor[EmrHook]):
 
     def look(self, context: Context) -> str:
         return self.state_from_response(self.get_emr_response(context))
+
+    def poke(self, context: Context) -> bool:
+        if type(self).sensor_wait is not AwsBaseSensor.sensor_wait:
+            return super().poke(context)
+        response = self.get_emr_response(context)
+        state = self.state_from_response(response)
+        self.log.info("EMR is in state %s", state)
+        if state in (as_list(self.failed_states) or ()):
+            raise MwaalibError(f"EMR job failed: {self.failure_message_from_response(response)}")
+        return state in (as_list(self.target_states) or ())
+
+    def _pokes_itself(self) -> bool:
+        own = ("get_emr_response", "state_from_response", "failure_message_from_response", "sensor_wait")
+        return (
+            super()._pokes_itself()
+            or any(not getattr(type(self), name).__module__.startswith("mwaalib.") for name in own)
+            or type(self).sensor_wait is AwsBaseSensor.sensor_wait
+        )
 
     def deferred_timeout(self) -> float | None:
         return timeout_of(self.poke_interval, self.max_attempts)
@@ -107,8 +125,8 @@ class EmrJobFlowSensor(EmrBaseSensor):
         return Wait(
             kind="emr_job_flow",
             ids=[self.job_flow_id],
-            success=as_list(self.target_states),
-            failure=as_list(self.failed_states),
+            success=states_of("emr_job_flow", self.target_states, "target_states"),
+            failure=states_of("emr_job_flow", self.failed_states, "failed_states"),
             delay=self.poke_interval,
         )
 
@@ -175,8 +193,8 @@ class EmrStepSensor(EmrBaseSensor):
             kind="emr_step",
             ids=[self.step_id],
             parent=self.job_flow_id,
-            success=as_list(self.target_states),
-            failure=as_list(self.failed_states),
+            success=states_of("emr_step", self.target_states, "target_states"),
+            failure=states_of("emr_step", self.failed_states, "failed_states"),
             delay=self.poke_interval,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mwaalib.compat import default_deferrable
+from mwaalib.exceptions import MwaalibError
 from mwaalib.hooks.glue_crawler import GlueCrawlerHook
 from mwaalib.job import Wait
 from mwaalib.operators.base_aws import aws_template_fields
@@ -36,8 +37,13 @@ class GlueCrawlerSensor(AwsBaseSensor[GlueCrawlerHook]):
     def sensor_wait(self) -> Wait:
         return Wait(kind="glue_crawler", ids=[self.crawler_name], delay=self.poke_interval)
 
+    def job_seen(self, context: Context) -> None:
+        self.look(context)
+
     def look(self, context: Context) -> str:
         crawler = self.hook.get_crawler(self.crawler_name)
         last = crawler.get("LastCrawl", {}).get("Status")
+        if crawler["State"] == "READY" and not last:
+            raise MwaalibError(f"crawler {self.crawler_name!r} has never run: there is no crawl to wait for")
         # A crawler that is ready says by its last crawl how it went.
         return last if crawler["State"] == "READY" and last else crawler["State"]
