@@ -48,9 +48,7 @@ class StepFunctionHook(AwsBaseHook):
             raise AirflowFailException(
                 f"the name of the execution is needed to redrive one of {state_machine_arn}"
             )
-        prefix, machine = state_machine_arn.split(":stateMachine:")
-        # A version or an alias of the machine is no part of an execution's ARN.
-        arn = f"{prefix}:execution:{machine.split(':')[0]}:{name}"
+        arn = execution_arn(state_machine_arn, name)
         self.conn.call("RedriveExecution", {"executionArn": arn})
         self.log.info("Redriving execution %s", arn)
         return arn
@@ -61,6 +59,17 @@ class StepFunctionHook(AwsBaseHook):
         :param execution_arn: ARN of the execution.
         """
         return self.conn.call("DescribeExecution", {"executionArn": execution_arn})
+
+
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    """Return the ARN of an execution.
+
+    :param state_machine_arn: ARN of the state machine.
+    :param name: Name of the execution.
+    """
+    prefix, machine = state_machine_arn.split(":stateMachine:")
+    # A version or an alias of the machine is no part of an execution's ARN.
+    return f"{prefix}:execution:{machine.split(':')[0]}:{name}"
 
 
 def execution_request(

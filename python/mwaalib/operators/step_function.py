@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mwaalib.compat import default_deferrable
-from mwaalib.hooks.step_function import StepFunctionHook, execution_request
-from mwaalib.job import Job, Started, timeout_of
+from mwaalib.exceptions import AwsError
+from mwaalib.hooks.step_function import StepFunctionHook, execution_arn, execution_request
+from mwaalib.job import Job, Started, is_retry, timeout_of
 from mwaalib.links.step_function import StateMachineDetailsLink, StateMachineExecutionsDetailsLink
 from mwaalib.operators.base_aws import AwsBaseOperator, aws_template_fields
 
@@ -75,7 +76,7 @@ class StepFunctionStartExecutionOperator(AwsBaseOperator[StepFunctionHook]):
         wait = self.wait_for_completion or self.deferrable
         if not _truth(self.is_redrive_execution):
             return self.run_job(context, job, wait=wait, deferrable=self.deferrable)
-        started = Started(ids=[self.hook.redrive_execution(self.state_machine_arn, self.name)])
+        started = self._redrive(context)
         self.job_started(context, started)
         pending = job.wait_for(started)
         return (
@@ -83,6 +84,20 @@ class StepFunctionStartExecutionOperator(AwsBaseOperator[StepFunctionHook]):
             if wait
             else self.job_done(context, pending)
         )
+
+    def _redrive(self, context: Context) -> Started:
+        try:
+            return Started(ids=[self.hook.redrive_execution(self.state_machine_arn, self.name)])
+        except AwsError as error:
+            if error.code != "ExecutionNotRedrivable" or not is_retry(context):
+                raise
+            # An earlier attempt of this task may have redriven it.
+            arn = execution_arn(self.state_machine_arn, str(self.name))
+            state = self.hook.describe_execution(arn)["status"]
+            if state not in ("RUNNING", "PENDING_REDRIVE", "SUCCEEDED"):
+                raise
+            self.log.info("Execution %s has been redriven already (%s): taking it over", arn, state)
+            return Started(ids=[arn], reattached="succeeded" if state == "SUCCEEDED" else "pending")
 
     def job_started(self, context: Context, started: Started) -> None:
         self._publish(StateMachineExecutionsDetailsLink, context, execution_arn=started.ids[0])
