@@ -13,11 +13,11 @@ import json
 import logging
 from typing import Any
 
-from mwaalib.compat import AirflowNotFoundException, BaseHook, mask_secret
+from mwaalib.compat import AirflowNotFoundException, BaseHook, conf, mask_secret
 from mwaalib.connection.client_options import client_options, options, user_agent
 from mwaalib.connection.reader import Reader, near
 from mwaalib.connection.role import assume_role
-from mwaalib.exceptions import ConnectionNotFoundError
+from mwaalib.exceptions import ConnectionNotFoundError, ConnectionSettingsError
 
 DEFAULT_CONN_ID = "aws_default"
 
@@ -56,6 +56,11 @@ _EXTRAS = {
 }
 
 
+_SESSION = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "region_name", "profile_name"}
+# What `service_config` may say of a service; `verify` and `config_kwargs` belong to the whole connection here.
+_SERVICE = {"endpoint_url", "region_name"}
+
+
 def fetch(conn_id: str | None) -> Any:
     """Return the Airflow connection, or None where the default chain is meant.
 
@@ -74,6 +79,16 @@ def fetch(conn_id: str | None) -> Any:
             f"connection {conn_id!r} does not exist. Create it, or set aws_conn_id=None to use the default "
             "credential chain (environment, profile, web identity, container, instance metadata)."
         ) from error
+
+
+def unknown_parameters() -> str:
+    """Return what becomes of request members that mwaalib does not know: `refuse` or `warn`."""
+    chosen = conf.get("mwaalib", "unknown_parameters", fallback=None) or "refuse"
+    if chosen not in ("refuse", "warn"):
+        raise ConnectionSettingsError(
+            f"airflow.cfg: [mwaalib] unknown_parameters: expected refuse or warn, got {chosen!r}"
+        )
+    return chosen
 
 
 def resolve(
@@ -116,8 +131,15 @@ def from_connection(
     given = options(config)
     chosen_options = given if given else read.mapping("extra.config_kwargs", extra.get("config_kwargs"))
     options_path = "config" if given else "extra.config_kwargs"
+    for name in session:
+        if name not in _SESSION:
+            read.warn(f"extra.session_kwargs.{name}", _SESSION)
     services = read.mapping("extra.service_config", extra.get("service_config"))
-    endpoints, service_region = _services(read, services, service)
+    endpoints, regions = _services(read, services)
+    service_region = regions.get(SERVICES.get(service or "", ""))
+    role = assume_role(read, extra, conn)
+    if role and regions.get("sts"):
+        role["region"] = regions["sts"]
 
     settings: dict[str, Any] = {
         "region": region_name
@@ -129,13 +151,15 @@ def from_connection(
         or read.text("extra.session_kwargs.profile_name", session.get("profile_name")),
         "endpoint_url": read.text("extra.endpoint_url", extra.get("endpoint_url")),
         "service_endpoints": endpoints,
-        "assume_role": assume_role(read, extra, conn),
+        "assume_role": role,
         "user_agent_extra": user_agent(read, options_path, chosen_options),
         **_credentials(read, conn, extra, session),
         **client_options(read, options_path, chosen_options),
     }
     chosen = verify if verify is not None else extra.get("verify")
     settings["verify"] = read.verify("verify", chosen)
+    if unknown_parameters() == "warn":
+        settings["unknown_parameters"] = "warn"
     return json.dumps(
         {key: value for key, value in settings.items() if value not in (None, {}, [])}, sort_keys=True
     )
@@ -197,11 +221,9 @@ def _credentials(
     return {"access_key_id": key, "secret_access_key": secret, "session_token": token}
 
 
-def _services(
-    read: Reader, services: dict[str, Any], service: str | None
-) -> tuple[dict[str, str], str | None]:
+def _services(read: Reader, services: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     endpoints: dict[str, str] = {}
-    region = None
+    regions: dict[str, str] = {}
     for name, value in services.items():
         path = f"extra.service_config.{name}"
         if name not in SERVICES:
@@ -209,9 +231,12 @@ def _services(
                 read.warn(path, SERVICES)
             continue  # a service other providers use this connection for
         config = read.mapping(path, value)
-        url = read.text(f"{path}.endpoint_url", config.get("endpoint_url"))
-        if url:
-            endpoints[SERVICES[name]] = url
-        if service is not None and SERVICES[name] == SERVICES.get(service):
-            region = read.text(f"{path}.region_name", config.get("region_name"))
-    return endpoints, region
+        for member in config:
+            # The bucket is what other providers' hooks of S3 fall back on.
+            if member not in _SERVICE and (name, member) != ("s3", "bucket_name"):
+                read.warn(f"{path}.{member}", _SERVICE)
+        for found, member in ((endpoints, "endpoint_url"), (regions, "region_name")):
+            value = read.text(f"{path}.{member}", config.get(member))
+            if value:
+                found[SERVICES[name]] = value
+    return endpoints, regions

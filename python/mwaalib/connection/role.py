@@ -22,6 +22,17 @@ ASSUME_ROLE = {
 }
 
 
+# What AssumeRoleWithWebIdentity does not take.
+_ROLE_ONLY = {
+    "external_id": "external_id",
+    "tags": "assume_role_kwargs.Tags",
+    "transitive_tag_keys": "assume_role_kwargs.TransitiveTagKeys",
+    "source_identity": "assume_role_kwargs.SourceIdentity",
+    "serial_number": "assume_role_kwargs.SerialNumber",
+    "token_code": "assume_role_kwargs.TokenCode",
+}
+
+
 def assume_role(read: Reader, extra: dict[str, Any], conn: Any) -> dict[str, Any] | None:
     """Return the role to assume and how, or None without one."""
     role_arn = read.text("extra.role_arn", extra.get("role_arn"))
@@ -53,9 +64,7 @@ def assume_role(read: Reader, extra: dict[str, Any], conn: Any) -> dict[str, Any
         else:
             role[field] = read.text(path, value)
     if "policy_arns" in role:
-        role["policy_arns"] = [
-            item["arn"] if isinstance(item, dict) else item for item in role["policy_arns"]
-        ]
+        role["policy_arns"] = [_policy_arn(read, item) for item in role["policy_arns"]]
     if method == "assume_role_with_web_identity":
         federation = extra.get("assume_role_with_web_identity_federation") or "file"
         if federation != "file":
@@ -70,5 +79,23 @@ def assume_role(read: Reader, extra: dict[str, Any], conn: Any) -> dict[str, Any
         if not file:
             raise read.error("extra.assume_role_with_web_identity_token_file", "needed and not set")
         role["web_identity_token_file"] = file
+        for field in sorted(set(role) & set(_ROLE_ONLY)):
+            read.warn(f"extra.{_ROLE_ONLY[field]}", (), f"has no effect with assume_role_method {method!r}")
+            del role[field]
+    else:
+        for name in ("assume_role_with_web_identity_token_file", "assume_role_with_web_identity_federation"):
+            if extra.get(name):
+                read.warn(
+                    f"extra.{name}",
+                    (),
+                    "has no effect without assume_role_method 'assume_role_with_web_identity'",
+                )
     role.setdefault("session_name", re.sub(r"[^\w+=,.@-]+", "-", f"Airflow_{conn.conn_id}")[:64])
     return {name: value for name, value in role.items() if value not in (None, [])}
+
+
+def _policy_arn(read: Reader, item: Any) -> str:
+    arn = item.get("arn") if isinstance(item, dict) else item
+    if not isinstance(arn, str):
+        raise read.error("extra.assume_role_kwargs.PolicyArns", f"expected {{'arn': text}}, got {item!r}")
+    return arn

@@ -30,7 +30,7 @@ class AwsGenericHook(BaseHook):
     :param aws_conn_id: Airflow connection; None or empty means the default credential chain.
     :param verify: Whether to check certificates, or the path of a CA file.
     :param region_name: Region; None means that of the connection, then of the environment.
-    :param client_type: Service, by boto3's name (`emr`, `stepfunctions`, `glue`, `ssm`, `s3`, `logs`, …).
+    :param client_type: Service, by boto3's name (`emr`, `stepfunctions`, `glue`, `ssm`, `logs`, …).
     :param resource_type: Not supported: mwaalib has no boto3 resources.
     :param config: Options as of a botocore client, as dict: retries, time-outs, proxies.
     """
@@ -54,10 +54,10 @@ class AwsGenericHook(BaseHook):
             raise ValueError(
                 f"mwaalib has no boto3 resources (resource_type={resource_type!r}), use client_type"
             )
-        if client_type is not None and client_type not in connection.SERVICES:
-            raise ValueError(
-                f"mwaalib has no client for {client_type!r}, only for {', '.join(connection.SERVICES)}"
-            )
+        # The session reaches S3 for scripts and logs, but offers none of its operations.
+        clients = [name for name in connection.SERVICES if name != "s3"]
+        if client_type is not None and client_type not in clients:
+            raise ValueError(f"mwaalib has no client for {client_type!r}, only for {', '.join(clients)}")
         self.aws_conn_id = aws_conn_id
         self.client_type = client_type
         self.resource_type = resource_type
@@ -172,8 +172,11 @@ class AwsGenericHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Check the connection by asking AWS whose credentials these are (STS GetCallerIdentity)."""
+        settings = json.loads(self.settings)
+        # The connection's address is where its services are, which need not include STS.
+        settings.pop("endpoint_url", None)
         try:
-            reply = self.client("sts").call("GetCallerIdentity", {})
+            reply = Client(_native.session(json.dumps(settings)), "sts").call("GetCallerIdentity", {})
         except MwaalibError as error:
             return False, str(error)
         return True, f"{reply.get('Arn')} in {self.conn_region_name}"
