@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from mwaalib.exceptions import AwsNotFoundError, ConnectionNotFoundError, RequestValidationError
-from mwaalib.hooks._client import TIMES
 from mwaalib.hooks.base_aws import AwsBaseHook
 from mwaalib.hooks.ssm import SsmHook
 from support.work import cluster
@@ -86,7 +85,9 @@ def test_error_by_code(aws: Any) -> None:
     assert error.value.response["Error"]["Code"] == "EntityNotFoundException"
 
 
-@pytest.mark.parametrize("kwargs", [{"client_type": "dynamodb"}, {"resource_type": "s3"}])
+@pytest.mark.parametrize(
+    "kwargs", [{"client_type": "dynamodb"}, {"client_type": "s3"}, {"resource_type": "s3"}]
+)
 def test_what_there_is_no_client_for(kwargs: Any) -> None:
     with pytest.raises(ValueError, match="mwaalib has no"):
         AwsBaseHook(**kwargs)
@@ -115,52 +116,3 @@ def test_times_are_datetimes_as_of_boto3(aws: Any) -> None:
         "Timeline"
     ]
     assert abs((ours["CreationDateTime"] - theirs["CreationDateTime"]).total_seconds()) < 1
-
-
-@pytest.mark.parametrize(
-    ("service", "name"), [("emr", "emr"), ("sfn", "stepfunctions"), ("glue", "glue"), ("ssm", "ssm")]
-)
-def test_table_of_times_is_botocores(service: str, name: str) -> None:
-    """No member of a reply is missing in the table, and none in it is anything but a time elsewhere."""
-    import botocore.session
-
-    model = botocore.session.get_session().get_service_model(name)
-    times: set[str] = set()
-    others: set[str] = set()
-
-    def walk(shape: Any, seen: frozenset[str]) -> None:
-        if shape.name in seen:
-            return
-        seen |= {shape.name}
-        if shape.type_name == "structure":
-            for member, inner in shape.members.items():
-                (times if inner.type_name == "timestamp" else others).add(member)
-                walk(inner, seen)
-        elif shape.type_name in ("list", "map"):
-            walk(shape.member if shape.type_name == "list" else shape.value, seen)
-
-    for operation in OPERATIONS[service]:
-        output = model.operation_model(operation).output_shape
-        if output is not None:
-            walk(output, frozenset())
-    assert times == set(TIMES[service])
-    assert not times & others
-
-
-OPERATIONS = {
-    "emr": (
-        "DescribeCluster", "DescribeStep", "ListClusters", "ListSteps", "ListInstances", "ModifyCluster",
-    ),
-    "sfn": (
-        "StartExecution", "DescribeExecution", "ListExecutions", "StopExecution", "RedriveExecution",
-        "GetExecutionHistory", "DescribeStateMachine",
-    ),
-    "glue": (
-        "GetJob", "GetJobRun", "GetJobRuns", "GetCrawler", "GetCrawlers", "BatchGetCrawlers",
-        "GetCrawlerMetrics", "ListCrawls", "GetTags",
-    ),
-    "ssm": (
-        "GetParameter", "GetParameters", "GetParametersByPath", "SendCommand", "GetCommandInvocation",
-        "ListCommands", "ListCommandInvocations",
-    ),
-}  # fmt: skip

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, NoReturn
 
-from mwaalib import _json
-from mwaalib.exceptions import AwsError, aws_error_code
+from mwaalib import _json, _native, connection
+from mwaalib.exceptions import AwsError, RequestValidationError, aws_error_code
+from mwaalib.hooks._pages import Paginator
+from mwaalib.hooks._times import TIMES
 
-# Operations whose API name does not follow from boto3's name word by word.
-_NAMES = {"get_ml_transform": "GetMLTransform", "get_ml_transforms": "GetMLTransforms"}
-# Members of replies that are times, by service: AWS sends numbers, boto3 gives datetimes.
-TIMES: dict[str, frozenset[str]] = {
-    "emr": frozenset({"CreationDateTime", "EndDateTime", "ReadyDateTime", "StartDateTime"}),
-    "sfn": frozenset({"creationDate", "redriveDate", "startDate", "stopDate", "timestamp"}),
-    "glue": frozenset(
-        {
-            "CompletedOn", "CreatedOn", "CreationTime", "EndTime", "LastModifiedOn", "LastUpdated",
-            "StartTime", "StartedOn", "StartingTimestamp",
-        }
-    ),
-    "ssm": frozenset(
-        {
-            "ExpiresAfter", "LastModifiedDate", "RequestedDateTime", "ResponseFinishDateTime",
-            "ResponseStartDateTime",
-        }
-    ),
-}  # fmt: skip
-_TOKENS = ("Marker", "NextToken", "nextToken")
+log = logging.getLogger(__name__)
 
 
 class Client:
@@ -50,7 +34,7 @@ class Client:
     def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
         if name.startswith("_"):
             raise AttributeError(name)
-        operation = _NAMES.get(name) or "".join(part.capitalize() for part in name.split("_"))
+        operation = "".join(part.capitalize() for part in name.split("_"))
 
         def method(**request: Any) -> dict[str, Any]:
             return self.call(operation, request)
@@ -67,14 +51,20 @@ class Client:
         :raises RequestValidationError: for a member that the operation does not have, before it is sent.
         :raises AwsError: when AWS refuses.
         """
-        reply = _json.loads(self._session.call(self._service, operation, _json.dumps(request)) or "{}")
+        body = _json.dumps(request)
+        if connection.unknown_parameters() == "warn":
+            try:
+                _native.core().validate(self._service, operation, body)
+            except RequestValidationError as error:
+                log.warning("%s", error)
+        reply = _json.loads(self._session.call(self._service, operation, body) or "{}")
         reply = _with_times(reply, TIMES.get(self._service, frozenset()))
         reply.setdefault("ResponseMetadata", {"HTTPStatusCode": 200})
         return reply
 
     def get_paginator(self, name: str) -> Paginator:
         """Return a paginator of one of the operations that answer in pages."""
-        return Paginator(getattr(self, name))
+        return Paginator(getattr(self, name), self._service)
 
     def can_paginate(self, name: str) -> bool:
         """Return whether the operation answers in pages: those that list or get many do."""
@@ -96,24 +86,6 @@ def _with_times(value: Any, names: frozenset[str]) -> Any:
     if isinstance(value, list):
         return [_with_times(item, names) for item in value]
     return value
-
-
-class Paginator:
-    """Walks the pages of one operation."""
-
-    def __init__(self, method: Callable[..., dict[str, Any]]) -> None:
-        self._method = method
-
-    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
-        """Yield one reply after another until AWS names no further page."""
-        request.pop("PaginationConfig", None)
-        while True:
-            reply = self._method(**request)
-            yield reply
-            token = next(((name, reply[name]) for name in _TOKENS if reply.get(name)), None)
-            if token is None:
-                return
-            request[token[0]] = token[1]
 
 
 class Exceptions:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 import warnings
 from functools import cached_property
 from typing import Any
 
 from mwaalib.compat import provider_deprecation_warning
-from mwaalib.exceptions import AwsNotFoundError
+from mwaalib.exceptions import AwsNotFoundError, JobFailedError, MwaalibError
 from mwaalib.hooks._client import Client
 from mwaalib.hooks.base_aws import AwsBaseHook
 from mwaalib.hooks.glue_crawler import update_tags
@@ -207,23 +209,26 @@ class GlueJobHook(AwsBaseHook):
         :param run_id: Id of the run.
         :param verbose: Whether the run's own log goes to the log.
         :param sleep_before_return: Seconds to wait after the end, for Glue to free its resources.
-        :return: `JobRunState` and `JobRunId`.
+        :return: `JobRunState` (`SUCCEEDED` or `STOPPED`) and `JobRunId`.
         :raises JobFailedError: when the run failed, with its error message and log tail.
         """
-        import time
-
-        state = self._completion(job_name, run_id, verbose).block(self.session, self.log)[0]["state"]
+        try:
+            state = self._completion(job_name, run_id, verbose).block(self.session, self.log)[0]["state"]
+        except JobFailedError as error:
+            state = _stopped(error)
         time.sleep(sleep_before_return)
         return {"JobRunState": state, "JobRunId": run_id}
 
     async def async_job_completion(self, job_name: str, run_id: str, verbose: bool = False) -> dict[str, str]:
         """Wait until a run has ended, without blocking the event loop. See `job_completion`."""
-        import json
-
         session = await asyncio.to_thread(lambda: self.session)
         wait = self._completion(job_name, run_id, verbose)
-        reply = await session.wait_async(wait.to_json(), lambda event: log_event(self.log, event))
-        return {"JobRunState": json.loads(reply)["results"][0]["state"], "JobRunId": run_id}
+        try:
+            reply = await session.wait_async(wait.to_json(), lambda event: log_event(self.log, event))
+            state = json.loads(reply)["results"][0]["state"]
+        except JobFailedError as error:
+            state = _stopped(error)
+        return {"JobRunState": state, "JobRunId": run_id}
 
     def _completion(self, job_name: str, run_id: str, verbose: bool) -> Wait:
         return Wait(
@@ -308,5 +313,18 @@ def run_request(
     :param job_name: Name of the job.
     :param arguments: Arguments of the script.
     :param run_kwargs: Further members of the request.
+    :raises MwaalibError: when they would replace the job's name or the script's arguments.
     """
-    return {"JobName": job_name, "Arguments": arguments or {}, **(run_kwargs or {})}
+    further = run_kwargs or {}
+    if further.get("JobName") not in (None, job_name):
+        raise MwaalibError(f"run_job_kwargs: JobName is given by job_name ({job_name!r}), leave it out")
+    if arguments and further.get("Arguments"):
+        raise MwaalibError("run_job_kwargs: Arguments would replace script_args, give them there")
+    return {"Arguments": arguments or {}, **further, "JobName": job_name}
+
+
+def _stopped(error: JobFailedError) -> str:
+    """Return the state of a run that somebody stopped: to the hook's caller that is an end like another."""
+    if error.state != "STOPPED":
+        raise error
+    return error.state

@@ -1,0 +1,3 @@
+from support.stubbed import stub
+
+__all__ = ["stub"]
