@@ -63,13 +63,22 @@ def find_python(minor: str) -> str:
     done = subprocess.run(["uv", "python", "find", minor], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return done.stdout.strip()
-    done = subprocess.run(["uv", "python", "install", minor], capture_output=True, text=True, check=False)
+    # tools/env.sh forbids uv to fetch one unasked, which this is not.
+    done = subprocess.run(
+        ["uv", "python", "install", minor],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "UV_PYTHON_DOWNLOADS": "manual"},
+    )
+    words = done.stderr.strip().splitlines()
     if done.returncode == 0:
         done = subprocess.run(["uv", "python", "find", minor], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return done.stdout.strip()
     raise UnsupportedError(
-        f"No Python {minor} on this machine. Install it (pyenv install {minor}, or your system's package)."
+        f"No Python {minor} on this machine, and uv could not fetch it ({words[-1] if words else 'no reason'}). "
+        f"Install it (pyenv install {minor}, or your system's package)."
     )
 
 
@@ -89,8 +98,11 @@ def _run(command: list[str], **extra: str) -> None:
         )
 
 
-def ensure(image: Image, rebuild: bool = False, more: tuple[str, ...] = ()) -> Environment:
-    """Return the image's environment, built if the cache has none with the same content.
+@contextmanager
+def use(image: Image, rebuild: bool = False, more: tuple[str, ...] = ()) -> Iterator[Environment]:
+    """Give the image's environment, built if the cache has none with the same content, to one user at a time.
+
+    What is tried in it is installed into it, so that the row of another checkout waits until this one ends.
 
     :param image: the image.
     :param rebuild: build it anew even if it is there.
@@ -113,9 +125,10 @@ def ensure(image: Image, rebuild: bool = False, more: tuple[str, ...] = ()) -> E
     path = cache / "images" / name
     done_mark = path / ".complete"
     constraints_file, essential_file = path / "constraints.txt", path / "essential.txt"
-    began = time.monotonic()
     with _locked(cache / "images" / f".{name}.lock"):
+        built = 0.0
         if rebuild or not done_mark.exists():
+            began = time.monotonic()
             shutil.rmtree(path, ignore_errors=True)
             _run(["uv", "venv", "--quiet", "--seed", "--python", python, str(path)])
             constraints_file.write_text(text)
@@ -125,5 +138,5 @@ def ensure(image: Image, rebuild: bool = False, more: tuple[str, ...] = ()) -> E
                 VIRTUAL_ENV=str(path),
             )
             done_mark.write_text(python + "\n")
-            return Environment(image, path, constraints_file, essential_file, time.monotonic() - began)
-    return Environment(image, path, constraints_file, essential_file, 0.0)
+            built = time.monotonic() - began
+        yield Environment(image, path, constraints_file, essential_file, built)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -81,6 +82,7 @@ class Run:
         self.home = work / image.airflow
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
+        self.held = contextlib.ExitStack()
         self.env: environment.Environment
         self.airflow: Airflow
         self.moto: Moto | None = None
@@ -128,11 +130,12 @@ class Run:
                 self.airflow.stop()
             if self.moto:
                 self.moto.stop()
+            self.held.close()
         return self.row
 
     def make_environment(self) -> None:
         """The image's environment, from the cache or built, with nothing of ours in it."""
-        self.env = environment.ensure(self.image, self.rebuild)
+        self.env = self.held.enter_context(environment.use(self.image, self.rebuild))
         self.pip("uninstall", "--yes", "--quiet", "mwaalib")
 
     def pip(self, *arguments: str) -> str:
