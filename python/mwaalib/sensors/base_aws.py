@@ -29,6 +29,7 @@ class AwsBaseSensor(AwsHookMixin[AwsHookType], BaseSensorOperator):
 
     _blocking = False
 
+    # Not in the mixin: Airflow takes parameters (of partial(), in default_args) from operators' classes alone.
     def __init__(
         self,
         *,
