@@ -42,7 +42,7 @@ impl<'a> Key<'a> {
 
     /// The same key, of what is started from now on.
     #[must_use]
-    pub fn from_now(self) -> Self {
+    pub fn restarted(self) -> Self {
         Self { oldest: self.oldest.max(now() - SKEW), ..self }
     }
 
@@ -94,7 +94,7 @@ mod tests {
         assert!(key.covers(&Value::Null), "not every list says when");
         let key = Key::new("k", Some(now() - day)).unwrap();
         assert!(key.covers(&(now() - day - 60.0).into()) && !key.covers(&(now() - 2.0 * day).into()));
-        assert!(key.from_now().covers(&(now() - 60.0).into()) && !key.from_now().covers(&(now() - day / 2.0).into()));
+        assert!(key.restarted().covers(&(now() - 60.0).into()) && !key.restarted().covers(&(now() - day / 2.0).into()));
     }
 
     #[test]

@@ -147,7 +147,7 @@ pub(crate) async fn run<A: Aws, S: Start>(aws: &A, start: &S, job: &Job) -> Resu
 async fn send<A: Aws, S: Start>(aws: &A, start: &S, job: &Job, key: Key<'_>, mut attempt: u32) -> Result<Started> {
     let mut request = start.marked(&job.request, key, attempt)?;
     // What is found after a lost reply is this call's own, unless an earlier one's is as good.
-    let ours = if job.reuse { key } else { key.from_now() };
+    let ours = if job.reuse { key } else { key.restarted() };
     let (mut sends, mut taken) = (0, 0);
     loop {
         let error = match aws.call_once(S::SERVICE, S::OPERATION, &request).await {
@@ -183,10 +183,10 @@ async fn send<A: Aws, S: Start>(aws: &A, start: &S, job: &Job, key: Key<'_>, mut
                     return Err(error);
                 };
                 // Numbered jobs: one before this attempt was there before it.
-                if job.reuse || search.attempt == 0 || search.attempt > attempt {
-                    if let Ok(started) = search.usable() {
-                        return Ok(started);
-                    }
+                if (job.reuse || search.attempt == 0 || search.attempt > attempt)
+                    && let Ok(started) = search.usable()
+                {
+                    return Ok(started);
                 }
             }
             _ => return Err(error),

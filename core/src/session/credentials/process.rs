@@ -21,13 +21,14 @@ const BEFORE: [&str; 4] = ["role_arn", "web_identity_token_file", "sso_session",
 /// The command of a profile, if its credentials come from one.
 pub(super) fn of(profiles: &EnvConfigSections, name: &str) -> Result<Option<Process>> {
     let Some(profile) = profiles.get_profile(name) else { return Ok(None) };
-    if let (Some(_), Some(source)) = (profile.get("role_arn"), profile.get("source_profile")) {
-        if source != name && profiles.get_profile(source).is_some_and(|source| source.get(SETTING).is_some()) {
-            return Err(Error::credentials(format!(
-                "profile {name:?} assumes a role with the {SETTING} of profile {source:?}, which mwaalib does not \
+    if let (Some(_), Some(source)) = (profile.get("role_arn"), profile.get("source_profile"))
+        && source != name
+        && profiles.get_profile(source).is_some_and(|source| source.get(SETTING).is_some())
+    {
+        return Err(Error::credentials(format!(
+            "profile {name:?} assumes a role with the {SETTING} of profile {source:?}, which mwaalib does not \
                  do: give the connection profile_name={source:?} and the role as role_arn"
-            )));
-        }
+        )));
     }
     if BEFORE.iter().any(|setting| profile.get(setting).is_some()) {
         return Ok(None);
