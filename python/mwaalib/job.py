@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Iterable
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from mwaalib import _json, _native, metrics
@@ -399,6 +398,9 @@ def states_of(kind: str, states: str | Iterable[str] | None, name: str) -> list[
     known = {state for part in json.loads(_native.core().states(kind)).values() for state in part}
     for state in found or ():
         if state not in known:
+            # Only here: every DAG file imports this module.
+            from difflib import get_close_matches
+
             close = get_close_matches(state, sorted(known), n=1)
             hint = f", did you mean {close[0]!r}?" if close else f", known are {', '.join(sorted(known))}"
             raise MwaalibError(f"{name}: {kind} has no state {state!r}{hint}")

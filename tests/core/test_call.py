@@ -73,6 +73,7 @@ def test_typo_is_refused_before_it_is_sent(stub: Stub, session: Make) -> None:
         call(session(), "emr", "RunJobFlow", Name="x", Instances={"InstanceGroup": []})
     assert str(caught.value) == (
         "RunJobFlow.Instances: unknown parameter 'InstanceGroup', did you mean 'InstanceGroups'?"
+        " (to send what is newer than mwaalib: [mwaalib] unknown_parameters = warn)"
     )
     assert caught.value.operation == "RunJobFlow"
     assert not stub.calls
