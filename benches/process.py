@@ -78,7 +78,7 @@ class Triggerer:
         return json.loads(reply)
 
     def measure(self, seconds: float) -> dict[str, float]:
-        """Return CPU and stall over `seconds` of waiting."""
+        """Return the CPU used in `seconds` of waiting."""
         reply: dict[str, float] = self._ask(f"measure {seconds}")
         return reply
 
