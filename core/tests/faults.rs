@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use mwaalib_core::Error;
 use mwaalib_core::error::Class;
+use mwaalib_core::wait::kinds;
 use sim::aws::Faults;
 use sim::stage::{MACHINE, Stage, arn, executions, notices, recorder, script, unix_now};
 
@@ -178,5 +179,33 @@ async fn a_long_outage_is_told_once_and_so_is_its_end() {
             assert!(lost.contains("InternalServerError") && lost.contains("is still tried"), "{lost}");
             assert!(found.contains("can be looked at again after 29"), "{found}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_gets_on_without_its_list() {
+    for kind in kinds::KINDS {
+        let Some(list) = &kind.list else { continue };
+        let machine = kind.name == "sfn_execution";
+        let parent = list.needs_parent.then_some(if machine { MACHINE } else { "parent" });
+        let id = |number: usize| if machine { arn(number) } else { format!("id-{number}") };
+        let last = if kind.name == "glue_crawler" { "READY" } else { kind.states.success[0] };
+        let job = |number| {
+            let mut job = script(parent, &[(0.0, "RUNNING"), (100.0, last)]);
+            job.states[0].1 = kind.states.pending[kind.states.pending.len() - 1];
+            if kind.name == "glue_crawler" {
+                job.last = vec![(100.0, "SUCCEEDED", 0.0)];
+            }
+            ((kind.name, id(number)), job)
+        };
+        let faults = Faults { denied: vec![list.api.name], ..Faults::default() };
+        let stage = Stage::new((0..5).map(job).collect(), faults);
+        let (sink, events) = recorder();
+        let ids: Vec<String> = (0..5).map(id).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        stage.wait(Stage::spec(kind.name, parent, &ids, 30.0), Some(sink)).await.unwrap().unwrap();
+        assert_eq!((stage.calls(list.api.name), stage.engine.metrics().fallbacks), (1, 1), "{}", kind.name);
+        let notices = notices(&events);
+        assert!(notices.iter().filter(|notice| notice.contains(list.api.permission)).count() == 1, "{notices:?}");
     }
 }

@@ -65,18 +65,22 @@ async fn play(seed: u64) -> Tally {
     let world = Arc::new(World::new(plot.jobs, plot.faults.clone(), seed));
     let engine = Arc::new(Engine::new(Options::default()));
     let mut running = Vec::new();
+    let ids: usize = plot.acts.iter().map(|act| act.spec.ids.len().max(1)).sum();
     for act in plot.acts {
         running.push(tokio::spawn(perform(act, Arc::clone(&world), Arc::clone(&engine))));
     }
     let waits = running.len() as u64;
+    let ids = ids as u64;
     let mut delays: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for act in running {
         let (act, verdict, delay) = act.await.unwrap();
         assert!(verdict.is_ok(), "seed {seed}, {:?}: {act:?} ended as {}", plot.faults, verdict.unwrap_err());
         delays.entry(act.spec.kind.clone()).or_default().push(delay);
     }
-    for (budget, over) in world.overdrawn() {
-        assert!(over < 0.01, "seed {seed}: budget {budget} exceeded by {over} calls");
+    if plot.faults.share.is_none() {
+        for (budget, over) in world.overdrawn() {
+            assert!(over < 0.01, "seed {seed}: budget {budget} exceeded by {over} calls");
+        }
     }
     let mut worst_delay: f64 = 0.0;
     for (kind, delays) in &delays {
@@ -89,7 +93,15 @@ async fn play(seed: u64) -> Tally {
     let metrics = engine.metrics();
     assert_eq!((metrics.waits_active, metrics.pollers, metrics.stretched), (0, 0, 0), "seed {seed}: something is left");
     assert_eq!(metrics.waits_started, waits);
-    assert_eq!(metrics.calls + in_flight_when_dropped(&world, metrics.calls), world.calls().values().sum::<u64>());
+    // Each call that AWS saw is counted, but for those cut off since nobody waited for them any more:
+    // on their way, or while they hung.
+    let (seen, (cut, hung)) = (world.calls().values().sum::<u64>(), world.unanswered());
+    let counted = metrics.calls;
+    assert!(
+        counted + cut <= seen && seen <= counted + cut + hung,
+        "seed {seed}: {counted} calls counted, {seen} seen, of which {cut} cut off and {hung} hung"
+    );
+    assert!(cut <= ids, "seed {seed}: {cut} calls cut off, though only {ids} jobs were waited for");
     Tally {
         waits,
         calls: metrics.calls,
@@ -100,11 +112,6 @@ async fn play(seed: u64) -> Tally {
     }
 }
 
-/// Calls that were cut off since nobody waited for them any more.
-fn in_flight_when_dropped(world: &World, counted: u64) -> u64 {
-    world.calls().values().sum::<u64>() - counted
-}
-
 /// Plays one wait: how it ended, and how long after it could have ended.
 async fn perform(mut act: Act, world: Arc<World>, engine: Arc<Engine>) -> (Act, Result<(), String>, f64) {
     sleep_until(world.begun + Duration::from_secs_f64(act.at)).await;
@@ -112,7 +119,8 @@ async fn perform(mut act: Act, world: Arc<World>, engine: Arc<Engine>) -> (Act, 
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
         act.spec.deadline = Some(now + deadline);
     }
-    let wait = engine.wait(Arc::new(Simulated(Arc::clone(&world))), act.spec.clone(), None);
+    let wait =
+        engine.wait(Arc::new(Simulated { world: Arc::clone(&world), session: act.session }), act.spec.clone(), None);
     // A wait that is lost must not stop the test.
     let patience = act.dropped.unwrap_or(LOST);
     let result = tokio::time::timeout(Duration::from_secs_f64(patience), wait).await.ok();

@@ -66,6 +66,8 @@ pub struct Faults {
     pub rotated: Option<(f64, bool)>,
     /// All calls fail from then to then.
     pub down: Option<(f64, f64)>,
+    /// So much of each budget is left to us: AWS throttles what goes beyond.
+    pub share: Option<f64>,
     /// Glue's and KMS's own kind of time-out until then.
     pub slow_backend: Option<f64>,
 }
@@ -77,11 +79,16 @@ struct Tokens {
 
 #[derive(Default)]
 struct Books {
-    buckets: HashMap<String, Tokens>,
+    /// By scope and name.
+    buckets: HashMap<(u64, String), Tokens>,
     /// By how much a budget was exceeded at worst, in calls.
     overdrawn: BTreeMap<String, f64>,
     calls: BTreeMap<&'static str, u64>,
-    expires: Option<f64>,
+    /// Calls that were cut off on their way, and calls that hung.
+    cut: u64,
+    hung: u64,
+    /// By session.
+    expires: HashMap<u64, f64>,
     renewed: Option<f64>,
     random: Option<Random>,
 }
@@ -107,7 +114,7 @@ impl World {
                 began(b).total_cmp(&began(a)).then_with(|| a.cmp(b))
             });
         }
-        let books = Books { random: Some(Random::new(seed)), expires: faults.expiry, ..Books::default() };
+        let books = Books { random: Some(Random::new(seed)), ..Books::default() };
         Self { begun: Instant::now(), jobs, by_parent, faults, books: Mutex::new(books) }
     }
 
@@ -123,6 +130,12 @@ impl World {
         self.books.lock().unwrap().calls.clone()
     }
 
+    /// Calls that were cut off on their way, and calls that hung until somebody gave them up.
+    pub fn unanswered(&self) -> (u64, u64) {
+        let books = self.books.lock().unwrap();
+        (books.cut, books.hung)
+    }
+
     fn chance(&self, part: f64) -> bool {
         part > 0.0 && self.random(|random| random.unit()) < part
     }
@@ -132,32 +145,47 @@ impl World {
     }
 
     /// Books the call, as AWS does: within the budget or throttled.
-    fn charge(&self, api: &Api) {
+    fn charge(&self, api: &Api, session: u64) -> Result<()> {
         let mut books = self.books.lock().unwrap();
         *books.calls.entry(api.name).or_default() += 1;
         let now = self.now();
         let account = api.account.map(|account| (account.service.to_owned(), account.burst, account.refill));
+        let share = self.faults.share.unwrap_or(1.0);
+        let mut throttled = false;
         for (name, burst, refill) in
             [Some((format!("{}:{}", api.service, api.name), api.burst, api.refill)), account].into_iter().flatten()
         {
-            let bucket = books.buckets.entry(name.clone()).or_insert(Tokens { tokens: burst, at: now });
+            let (burst, refill) = ((burst * share).max(1.0), refill * share);
+            let bucket = books.buckets.entry((scope(session), name.clone()));
+            let bucket = bucket.or_insert(Tokens { tokens: burst, at: now });
             bucket.tokens = (bucket.tokens + (now - bucket.at) * refill).min(burst) - 1.0;
             bucket.at = now;
             let over = -bucket.tokens;
+            if over > 0.01 {
+                // What is refused costs nothing.
+                bucket.tokens += 1.0;
+                throttled = true;
+            }
             let worst = books.overdrawn.entry(name).or_insert(0.0);
             *worst = worst.max(over);
         }
+        if throttled { Err(error(api, "ThrottlingException", Class::Throttled)) } else { Ok(()) }
     }
 
-    async fn call(&self, api: &'static Api) -> Result<()> {
-        self.charge(api);
+    async fn call(&self, api: &'static Api, session: u64) -> Result<()> {
+        let within = self.charge(api, session);
+        let mut way = Way { world: self, arrived: false };
         let latency = self.random(|random| random.between(0.005, 0.3));
         sleep(Duration::from_secs_f64(latency)).await;
+        way.arrived = true;
+        drop(way);
         let faults = &self.faults;
         if self.chance(faults.hang) {
+            self.books.lock().unwrap().hung += 1;
             std::future::pending::<()>().await;
         }
-        self.credentials(api)?;
+        within?;
+        self.credentials(api, session)?;
         if faults.slow_backend.is_some_and(|until| self.now() < until) {
             let code = "OperationTimeoutException";
             return Err(error(api, code, classify(code, "", Some(400))));
@@ -178,7 +206,7 @@ impl World {
         Ok(())
     }
 
-    fn credentials(&self, api: &Api) -> Result<()> {
+    fn credentials(&self, api: &Api, session: u64) -> Result<()> {
         let (now, books) = (self.now(), self.books.lock().unwrap());
         if let Some((transient, from, to)) = self.faults.no_credentials
             && (from..to).contains(&now)
@@ -192,15 +220,16 @@ impl World {
             let code = "UnrecognizedClientException";
             return Err(error(api, code, classify(code, "", Some(400))));
         }
-        if books.expires.is_some_and(|expires| expires < now) {
+        let expires = books.expires.get(&session).copied().or(self.faults.expiry);
+        if expires.is_some_and(|expires| expires < now) {
             return Err(error(api, "ExpiredTokenException", Class::Expired));
         }
         Ok(())
     }
 
-    async fn one(&self, kind: &'static Kind, parent: Option<&str>, id: &str) -> Result<Seen> {
+    async fn one(&self, session: u64, kind: &'static Kind, parent: Option<&str>, id: &str) -> Result<Seen> {
         let api = kind.single_api(id);
-        self.call(api).await?;
+        self.call(api, session).await?;
         if id == ALL {
             return Ok(self.whole(kind, parent));
         }
@@ -221,18 +250,19 @@ impl World {
             .iter()
             .filter_map(|id| {
                 let state = self.jobs[&(kind.name, id.clone())].state(now)?.to_owned();
-                Some(Part { id: id.clone(), state, detail: Value::Null })
+                Some(Part { id: id.clone(), state, detail: json!({"Part": id}) })
             })
             .collect();
+        let more = parts.len() < ids.len();
         let first = |phase| parts.iter().find(|part| kind.states.phase(&part.state) == Some(phase));
-        let state = first(Phase::Failure).or(first(Phase::Pending)).or(first(Phase::Success));
+        let state = first(Phase::Failure).or(first(Phase::Pending)).or(first(Phase::Success).filter(|_| !more));
         let state = state.map_or("Pending".to_owned(), |part| part.state.clone());
         Seen { parts, ..Seen::new(state).with_detail(json!({})) }
     }
 
-    async fn page(&self, kind: &'static Kind, parent: Option<&str>, ask: &Ask) -> Result<Page> {
+    async fn page(&self, session: u64, kind: &'static Kind, parent: Option<&str>, ask: &Ask) -> Result<Page> {
         let list = kind.list.as_ref().unwrap();
-        self.call(list.api).await?;
+        self.call(list.api, session).await?;
         let now = self.now();
         let parent = parent.map(str::to_owned);
         let visible = |id: &str, at: f64| {
@@ -294,31 +324,54 @@ pub fn error(api: &Api, code: &str, class: Class) -> Error {
     })
 }
 
+/// A call on its way to AWS.
+struct Way<'a> {
+    world: &'a World,
+    arrived: bool,
+}
+
+impl Drop for Way<'_> {
+    fn drop(&mut self) {
+        if !self.arrived {
+            self.world.books.lock().unwrap().cut += 1;
+        }
+    }
+}
+
 /// One session of the scripted AWS.
-pub struct Simulated(pub Arc<World>);
+pub struct Simulated {
+    pub world: Arc<World>,
+    pub session: u64,
+}
+
+/// Two sessions each share an identity, and its budgets.
+fn scope(session: u64) -> u64 {
+    session / 2
+}
 
 impl Remote for Simulated {
     fn key(&self) -> u64 {
-        1
+        self.session
     }
 
     fn scope(&self) -> String {
-        "scope".to_owned()
+        format!("scope {}", scope(self.session))
     }
 
     fn one<'a>(&'a self, kind: &'static Kind, parent: Option<&'a str>, id: &'a str) -> BoxFuture<'a, Result<Seen>> {
-        Box::pin(self.0.one(kind, parent, id))
+        Box::pin(self.world.one(self.session, kind, parent, id))
     }
 
     fn page<'a>(&'a self, kind: &'static Kind, parent: Option<&'a str>, ask: &'a Ask) -> BoxFuture<'a, Result<Page>> {
-        Box::pin(self.0.page(kind, parent, ask))
+        Box::pin(self.world.page(self.session, kind, parent, ask))
     }
 
     fn refresh(&self) -> BoxFuture<'_, Result<()>> {
-        let expires = self.0.faults.expiry.map(|expiry| self.0.now() + expiry);
-        let mut books = self.0.books.lock().unwrap();
-        books.renewed = Some(self.0.now());
-        books.expires = expires;
+        let mut books = self.world.books.lock().unwrap();
+        books.renewed = Some(self.world.now());
+        if let Some(expiry) = self.world.faults.expiry {
+            books.expires.insert(self.session, self.world.now() + expiry);
+        }
         Box::pin(std::future::ready(Ok(())))
     }
 

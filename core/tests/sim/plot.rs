@@ -19,6 +19,10 @@ pub enum Expect {
     Denied(String),
     Unknown(String),
     Deadline,
+    /// As told, unless the one look after the deadline met nothing but faults.
+    Late(Box<Expect>),
+    /// All jobs of a parent, in any order.
+    Whole(Vec<(String, &'static str)>),
     Dropped,
 }
 
@@ -26,8 +30,9 @@ pub enum Expect {
 pub struct Act {
     /// When the wait begins.
     pub at: f64,
+    pub session: u64,
     pub spec: WaitSpec,
-    /// Seconds after its start.
+    /// Seconds after its start; negative if it had passed.
     pub deadline: Option<f64>,
     pub dropped: Option<f64>,
     /// When the last of what it waits for has happened.
@@ -43,6 +48,7 @@ pub struct Plot {
 
 struct Author {
     random: Random,
+    sessions: usize,
     jobs: HashMap<(&'static str, String), Script>,
     acts: Vec<Act>,
 }
@@ -61,14 +67,23 @@ pub fn write(seed: u64) -> Plot {
         ..Faults::default()
     };
     if random.unit() < 0.3 {
-        faults.denied.push(random.pick(&["ListExecutions", "GetJobRuns", "BatchGetCrawlers", "ListClusters"]));
+        let lists =
+            ["ListExecutions", "GetJobRuns", "BatchGetCrawlers", "ListClusters", "ListSteps", "ListCommandInvocations"];
+        faults.denied.push(random.pick(&lists));
+    }
+    if random.unit() < 0.2 {
+        faults.share = Some(random.between(0.3, 1.0));
     }
     if random.unit() < 0.3 {
         faults.expiry = Some(random.between(300.0, 1800.0));
     }
-    let mut author = Author { random, jobs: HashMap::new(), acts: Vec::new() };
+    let sessions = random.pick(&[1, 1, 2, 3]);
+    let mut author = Author { random, sessions, jobs: HashMap::new(), acts: Vec::new() };
     for kind in kinds::KINDS {
         author.kind(kind);
+    }
+    if !faults.denied.contains(&"ListCommandInvocations") {
+        author.commands();
     }
     Plot { jobs: author.jobs, acts: author.acts, faults }
 }
@@ -157,6 +172,7 @@ impl Author {
         let since = (kind.name == "glue_crawler").then(|| script.states[1].0);
         let mut act = Act {
             at,
+            session: self.session(),
             spec: spec(kind, parent, &[&id], delay, since),
             deadline: None,
             dropped: None,
@@ -200,16 +216,35 @@ impl Author {
             5 => {
                 // Another wait for the same job, at another time, as often.
                 let mut twin = act.clone();
+                twin.session = self.session();
                 twin.at += self.random.between(0.0, 100.0);
                 self.acts.push(twin);
                 true
             }
-            6 if kind.name == "emr_job_flow" => {
-                let target = script.states.iter().find(|(from, state)| *state == "WAITING" && *from + 300.0 < over);
-                if target.is_none() {
-                    act.spec.success = Some(vec!["NEVER".to_owned()]);
-                    act.expect = ended(&id, end, true);
+            6 | 7 if kind.name == "emr_job_flow" => {
+                // Idle for long after its work.
+                script.states.pop();
+                for (_, state) in script.states.iter_mut().filter(|(_, state)| *state == "WAITING") {
+                    *state = "RUNNING";
                 }
+                let idle = script.states.last().map_or(begun, |(from, _)| *from) + self.random.between(1.0, 300.0);
+                script.states.extend([(idle, "WAITING"), (idle + 6000.0, end)]);
+                act.spec.success = Some(vec!["WAITING".to_owned()]);
+                act.at = act.at.min(idle + 60.0);
+                act.over = idle;
+                act.expect = ended(&id, "WAITING", false);
+                false
+            }
+            8 => {
+                act.spec.success = Some(vec!["NEVER".to_owned()]);
+                act.expect = ended(&id, end, true);
+                true
+            }
+            // The deadline passed while nobody waited: one look is left, which takes 30 s at most.
+            9 | 10 if over < at - 10.0 || (begun < at && over > at + 60.0) => {
+                act.deadline = Some(-self.random.between(0.0, 500.0));
+                act.expect = if over < at { Expect::Late(Box::new(act.expect)) } else { Expect::Deadline };
+                act.over = at;
                 true
             }
             _ => true,
@@ -217,6 +252,40 @@ impl Author {
         self.acts.push(act);
         self.jobs.insert((kind.name, id.clone()), script.clone());
         ordinary.then_some((id, script))
+    }
+
+    fn session(&mut self) -> u64 {
+        self.random.below(self.sessions) as u64
+    }
+
+    /// Waits for all instances of a command, whichever those are.
+    fn commands(&mut self) {
+        let kind = &kinds::ssm::COMMAND;
+        for group in 0..self.random.below(4) {
+            let parent = Some(format!("whole-{group}"));
+            let part = self.random.pick(&[0.0, 0.0, 0.3]);
+            let mut ends = Vec::new();
+            for number in 0..1 + self.random.below(30) {
+                let fails = self.random.unit() < part;
+                let script = self.script(kind, &parent, fails);
+                let id = format!("i-whole-{group}-{number}");
+                ends.push((script.states[script.states.len() - 1], id.clone(), fails));
+                self.jobs.insert((kind.name, id), script);
+            }
+            let failed: Vec<_> =
+                ends.iter().filter(|(.., fails)| *fails).map(|((at, state), ..)| (*at, *state)).collect();
+            let all = ends.iter().map(|((at, _), ..)| *at).fold(0.0, f64::max);
+            let over = failed.iter().map(|(at, _)| *at).reduce(f64::min).unwrap_or(all);
+            let expect = if failed.is_empty() {
+                Expect::Whole(ends.iter().map(|((_, state), id, _)| (id.clone(), *state)).collect())
+            } else {
+                Expect::Failure(failed.iter().map(|(_, state)| ("*".to_owned(), *state)).collect())
+            };
+            let spec = spec(kind, &parent, &[], self.random.pick(&[5.0, 30.0]), None);
+            let at = self.random.between(0.0, 600.0);
+            let session = self.session();
+            self.acts.push(Act { at, session, spec, deadline: None, dropped: None, over, expect });
+        }
     }
 
     /// Waits for several jobs at once.
@@ -236,7 +305,8 @@ impl Author {
         let bad: Vec<_> = ends.clone().filter(|(_, state)| kind.states.failure.contains(state)).collect();
         let expect = if bad.is_empty() { Expect::Success(ends.collect()) } else { Expect::Failure(bad) };
         let spec = spec(kind, parent, &ids, delay, None);
-        self.acts.push(Act { at, spec, deadline: None, dropped: None, over, expect });
+        let session = self.session();
+        self.acts.push(Act { at, session, spec, deadline: None, dropped: None, over, expect });
     }
 }
 
@@ -290,7 +360,16 @@ impl Expect {
             (Self::Unknown(id), Some(Err(Error::UnknownState { id: named, state, .. }))) => {
                 id == named && state == "MELTED"
             }
-            (Self::Deadline, Some(Err(Error::Deadline { .. }))) => true,
+            (Self::Deadline | Self::Late(_), Some(Err(Error::Deadline { .. }))) => true,
+            (Self::Late(expected), result) => expected.met(result),
+            (Self::Whole(expected), Some(Ok(outcome))) => {
+                let mut found: Vec<_> =
+                    outcome.results.iter().map(|result| (result.id.clone(), result.state.as_str())).collect();
+                let mut expected = expected.clone();
+                found.sort();
+                expected.sort();
+                found == expected
+            }
             _ => false,
         }
     }

@@ -47,7 +47,8 @@ impl Stage {
     }
 
     pub fn wait(&self, spec: WaitSpec, sink: Option<EventSink>) -> JoinHandle<Result<Outcome, Error>> {
-        let (engine, remote) = (Arc::clone(&self.engine), Arc::new(Simulated(Arc::clone(&self.world))));
+        let (engine, remote) =
+            (Arc::clone(&self.engine), Arc::new(Simulated { world: Arc::clone(&self.world), session: 0 }));
         tokio::spawn(async move { engine.wait(remote, spec, sink).await })
     }
 
