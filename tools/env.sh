@@ -10,6 +10,13 @@ export PATH="$MWAALIB_CACHE/bin:$MWAALIB_CACHE/tools/bin:$PATH"
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$MWAALIB_CACHE/target}"
 export CARGO_BUILD_TARGET="$MWAALIB_TARGET"
+# Cargo knows our own crates by their place in the workspace, whatever checkout that is: what another checkout has built
+# since would pass for a build of this one's older sources.
+if [ "$(cat "$CARGO_TARGET_DIR/.checkout" 2>/dev/null)" != "$ROOT" ]; then
+    mkdir -p "$CARGO_TARGET_DIR"
+    find "$ROOT/core" "$ROOT/src" "$ROOT/setup/lambda" "$ROOT/benches/stub" -name '*.rs' -exec touch {} +
+    echo "$ROOT" >"$CARGO_TARGET_DIR/.checkout"
+fi
 # The names for this machine's own target must stay: cargo compiles all anew when they change.
 case $MWAALIB_TARGET in
 aarch64*) mwaalib_other=x86_64 mwaalib_here=mwaalib-cc-x86_64 mwaalib_arm=mwaalib-cc ;;
