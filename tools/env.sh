@@ -14,7 +14,7 @@ export CARGO_BUILD_TARGET="$MWAALIB_TARGET"
 # since would pass for a build of this one's older sources.
 if [ "$(cat "$CARGO_TARGET_DIR/.checkout" 2>/dev/null)" != "$ROOT" ]; then
     mkdir -p "$CARGO_TARGET_DIR"
-    find "$ROOT/core" "$ROOT/src" "$ROOT/setup/lambda" "$ROOT/benches/stub" -name '*.rs' -exec touch {} +
+    git -C "$ROOT" ls-files -z --cached --others --exclude-standard -- '*.rs' | (cd "$ROOT" && xargs -0r touch -c)
     echo "$ROOT" >"$CARGO_TARGET_DIR/.checkout"
 fi
 # The names for this machine's own target must stay: cargo compiles all anew when they change.

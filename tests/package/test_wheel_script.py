@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -51,6 +52,7 @@ def checkout(tmp_path, monkeypatch):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(cache / "tools")], check=True)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     monkeypatch.setenv("MWAALIB_CACHE", str(cache))
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(cache / "target"))
     monkeypatch.setenv("LOG", str(log))
     monkeypatch.setenv("TAG", "manylinux_2_28")
 
@@ -72,6 +74,20 @@ def test_this_machines_wheel_once(checkout):
     assert run()[2] == []
     (folder / "src" / "lib.rs").write_text("2")
     assert run()[2] == [f"{HERE}-unknown-linux-gnu"]
+
+
+def test_another_checkouts_build_does_not_pass_for_this_ones(checkout):
+    folder, run = checkout
+    source, marker = folder / "src" / "lib.rs", folder / "cache" / "target" / ".checkout"
+    run()
+    old = source.stat().st_mtime - 3600
+    os.utime(source, (old, old))
+    run()
+    assert source.stat().st_mtime == old, "nothing else was built meanwhile"
+    marker.write_text("/another/checkout\n")
+    run()
+    assert source.stat().st_mtime > old
+    assert marker.read_text() == f"{folder}\n"
 
 
 def test_the_other_architecture_where_its_target_is_installed(checkout):
