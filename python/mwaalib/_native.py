@@ -47,6 +47,11 @@ def session(settings: str) -> Any:
     return core().Session(settings)
 
 
+def states(kind: str) -> dict[str, list[str]]:
+    """Return all states of a kind of job, under `pending`, `success` and `failure`."""
+    return json.loads(core().states(kind))
+
+
 def configuration() -> dict[str, Any]:
     """Return what `[mwaalib]` of airflow.cfg sets for the core.
 

@@ -395,7 +395,7 @@ def states_of(kind: str, states: str | Iterable[str] | None, name: str) -> list[
     :param name: What they are called in the error.
     """
     found = as_list(states)
-    known = {state for part in json.loads(_native.core().states(kind)).values() for state in part}
+    known = {state for part in _native.states(kind).values() for state in part}
     for state in found or ():
         if state not in known:
             # Only here: every DAG file imports this module.

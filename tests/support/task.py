@@ -5,30 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import uuid
-from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass
-class TaskInstance:
-    """Keeps XComs like Airflow's."""
-
-    task_id: str = "task"
-    dag_id: str = "dag"
-    # Of its own, or a task would take over the jobs of another test.
-    run_id: str = field(default_factory=lambda: f"manual__{uuid.uuid4()}")
-    map_index: int = -1
-    try_number: int = 1
-    max_tries: int = 0
-    xcom: dict[str, Any] = field(default_factory=dict)
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        json.dumps(value)  # Airflow stores JSON
-        self.xcom[key] = value
-
-    def get_first_reschedule_date(self, context: Any) -> None:
-        return None
+from mwaalib.testing.plugin import TaskInstance
 
 
 def context(**ti: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -45,28 +45,6 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
     )
     monkeypatch.setattr(module.metrics, "publish", lambda: False)
     return made
-
-
-@pytest.fixture
-async def stall() -> AsyncIterator[Callable[[], float]]:
-    """Tell the longest stall of the loop since the last question, in seconds."""
-    worst = 0.0
-
-    async def watch() -> None:
-        nonlocal worst
-        while True:
-            began = time.perf_counter()
-            await asyncio.sleep(0.002)
-            worst = max(worst, time.perf_counter() - began - 0.002)
-
-    def ask() -> float:
-        nonlocal worst
-        found, worst = worst, 0.0
-        return found
-
-    task = asyncio.create_task(watch())
-    yield ask
-    task.cancel()
 
 
 def reads(monkeypatch: pytest.MonkeyPatch, resolve: Resolve) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mwaalib import _native
 from mwaalib.compat import NOTSET, ArgNotSet, BaseSensorOperator
 from mwaalib.exceptions import SensorTimeoutError, UnknownStateError, WaitTimeoutError
 from mwaalib.job import Wait
@@ -110,11 +111,7 @@ class AwsBaseSensor(AwsHookMixin[AwsHookType], BaseSensorOperator):
             ) from error
 
     def _states(self, wait: Wait) -> tuple[set[str], set[str], set[str]]:
-        import json
-
-        from mwaalib import _native
-
-        known = json.loads(_native.core().states(wait.kind))
+        known = _native.states(wait.kind)
         success = set(wait.success if wait.success is not None else known["success"])
         failed = set(wait.failure if wait.failure is not None else known["failure"]) - success
         pending = set(known["pending"]) - success - failed

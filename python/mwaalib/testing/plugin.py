@@ -90,12 +90,14 @@ def mwaalib_context(request: pytest.FixtureRequest) -> dict[str, Any]:
 
     :return: the context; its ``ti`` keeps what is pushed in ``xcom``.
     """
-    return {"ti": _TaskInstance(task_id=request.node.name)}
+    return {"ti": TaskInstance(task_id=request.node.name)}
 
 
 @dataclass
-class _TaskInstance:
-    task_id: str
+class TaskInstance:
+    """A task instance that is enough for an operator's ``execute``; it keeps XComs like Airflow's."""
+
+    task_id: str = "task"
     dag_id: str = "dag"
     # Of its own, or a task would take over the jobs of another test.
     run_id: str = field(default_factory=lambda: f"manual__{uuid.uuid4()}")
