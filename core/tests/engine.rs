@@ -2,7 +2,7 @@
 
 mod sim;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use mwaalib_core::Error;
 use mwaalib_core::wait::{Options, WaitSpec};
 use serde_json::json;
 use sim::aws::{Faults, Script};
-use sim::stage::{Stage, arn, executions, notices, recorder, script, unix_now};
+use sim::stage::{MACHINE, Stage, arn, executions, notices, recorder, script, unix_now};
 use tokio::time::{Instant, sleep};
 
 #[tokio::test(start_paused = true)]
@@ -213,6 +213,44 @@ async fn a_short_budget_stretches_all_alike_and_says_so() {
     let notices = notices(&events);
     assert!(notices.iter().any(|notice| notice.contains("instead of every 30 s")), "{notices:?}");
     assert!(stage.world.overdrawn().values().all(|over| *over < 0.01), "{:?}", stage.world.overdrawn());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_failures_at_once_are_each_explained_within_the_budget() {
+    let failing =
+        |number| (("sfn_execution", arn(number)), script(Some(MACHINE), &[(0.0, "RUNNING"), (100.0, "FAILED")]));
+    let stage = Stage::new((0..1000).map(failing).collect(), Faults::default());
+    let waits: Vec<_> = (0..1000).map(|number| stage.execution(number, 20.0)).collect();
+    for wait in waits {
+        match wait.await.unwrap() {
+            Err(Error::JobFailed(failure)) => assert_eq!(failure.cause.as_deref(), Some("told")),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(stage.calls("GetExecutionHistory"), 1000);
+    assert_eq!(stage.engine.metrics().apis["sfn:GetExecutionHistory"].calls, 1000);
+    assert!(stage.world.overdrawn().values().all(|over| *over < 0.01), "{:?}", stage.world.overdrawn());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_told_though_its_cause_cannot_be_had() {
+    let failing =
+        |number| (("sfn_execution", arn(number)), script(Some(MACHINE), &[(0.0, "RUNNING"), (100.0, "FAILED")]));
+    let budgets = json!({"budgets": {"sfn:GetExecutionHistory": {"burst": 1, "refill": 0.01}}}).to_string();
+    let options = Options::from_json(&budgets).unwrap();
+    let stage = Stage::with((0..500).map(failing).collect(), Faults::default(), options);
+    let waits: Vec<_> = (0..500).map(|number| stage.execution(number, 20.0)).collect();
+    let mut causes: BTreeMap<String, usize> = BTreeMap::new();
+    for wait in waits {
+        match wait.await.unwrap() {
+            Err(Error::JobFailed(failure)) => *causes.entry(failure.cause.unwrap()).or_default() += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(stage.world.now() < 260.0, "{} s, {causes:?}", stage.world.now());
+    let count = |part: &str| causes.iter().filter(|(cause, _)| cause.contains(part)).map(|(_, count)| count).sum();
+    let (told, slow, crowd): (usize, usize, usize) = (count("told"), count("within 20 s"), count("too many"));
+    assert!(told >= 1 && slow >= 100 && crowd >= 100 && told + slow + crowd == 500, "{causes:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use mwaalib_core::Error;
 use mwaalib_core::error::Class;
-use mwaalib_core::wait::kinds;
+use mwaalib_core::service;
 use sim::aws::Faults;
 use sim::stage::{MACHINE, Stage, arn, executions, notices, recorder, script, unix_now};
 
@@ -184,7 +184,7 @@ async fn a_long_outage_is_told_once_and_so_is_its_end() {
 
 #[tokio::test(start_paused = true)]
 async fn every_kind_gets_on_without_its_list() {
-    for kind in kinds::KINDS {
+    for kind in service::kinds() {
         let Some(list) = &kind.list else { continue };
         let machine = kind.name == "sfn_execution";
         let parent = list.needs_parent.then_some(if machine { MACHINE } else { "parent" });

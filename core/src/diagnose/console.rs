@@ -1,25 +1,13 @@
 //! Where the AWS console shows a job.
 
+use crate::service;
+
 /// The console's address for a job, or None where the region is unknown or the partition has no
 /// public console.
 pub fn console_url(kind: &str, region: Option<&str>, parent: Option<&str>, id: &str) -> Option<String> {
     let region = region.or_else(|| arn_region(parent.unwrap_or(id)))?;
     let host = format!("https://{region}.console.{}", domain(region)?);
-    let path = match kind {
-        "emr_job_flow" => format!("emr/home?region={region}#/clusterDetails/{id}"),
-        "emr_step" => format!("emr/home?region={region}#/clusterDetails/{}", parent?),
-        "sfn_execution" => format!("states/home?region={region}#/v2/executions/details/{id}"),
-        "glue_job_run" => format!("gluestudio/home?region={region}#/job/{}/run/{id}", escape(parent?)),
-        "glue_crawler" => format!("glue/home?region={region}#/v2/data-catalog/crawlers/view/{}", escape(id)),
-        "ssm_command" => match parent {
-            Some(command) if id == "*" => format!("systems-manager/run-command/{command}?region={region}"),
-            Some(command) if command != id => {
-                format!("systems-manager/run-command/{command}/{id}?region={region}")
-            }
-            _ => format!("systems-manager/run-command/{id}?region={region}"),
-        },
-        _ => return None,
-    };
+    let path = (service::kind(kind)?.console)(region, parent, id)?;
     Some(format!("{host}/{path}"))
 }
 
@@ -40,7 +28,7 @@ fn arn_region(arn: &str) -> Option<&str> {
 }
 
 /// A name as a part of an address.
-fn escape(name: &str) -> String {
+pub(crate) fn escape(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

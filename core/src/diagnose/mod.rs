@@ -10,34 +10,17 @@ use serde_json::Value;
 
 use crate::error::JobFailure;
 use crate::job::Aws;
-use crate::service::{emr, glue, sfn, ssm};
-use crate::session::Session;
+use crate::service;
 
 /// How long the services are asked. What was found until then counts.
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// Finds out why a job failed. It never fails itself: what cannot be asked is left out.
-pub async fn diagnose(session: &Session, job: &Ended<'_>) -> JobFailure {
-    diagnose_on(session, job).await
-}
-
-pub(crate) async fn diagnose_on<A: Aws>(aws: &A, job: &Ended<'_>) -> JobFailure {
+pub(crate) async fn diagnose<A: Aws>(aws: &A, job: &Ended<'_>) -> JobFailure {
     let mut findings = Findings::default();
     // An unfinished look is dropped and leaves its findings behind.
-    let _ = tokio::time::timeout(LIMIT, look(aws, job, &mut findings)).await;
+    let _ = tokio::time::timeout(LIMIT, service::diagnose(aws, job, &mut findings)).await;
     findings.into_failure(job, aws.region())
-}
-
-async fn look<A: Aws>(aws: &A, job: &Ended<'_>, findings: &mut Findings) {
-    match job.kind {
-        "emr_job_flow" => emr::diagnose::job_flow(aws, job, findings).await,
-        "emr_step" => emr::diagnose::step(aws, job, findings).await,
-        "sfn_execution" => sfn::diagnose::execution(aws, job, findings).await,
-        "glue_job_run" => glue::diagnose::job_run(aws, job, findings).await,
-        "glue_crawler" => glue::diagnose::crawler(aws, job, findings).await,
-        "ssm_command" => ssm::diagnose::command(aws, job, findings).await,
-        _ => {}
-    }
 }
 
 /// What a service could tell about a failure, beyond the state itself.

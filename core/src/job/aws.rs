@@ -18,6 +18,11 @@ pub(crate) trait Aws: Sync {
     /// A call that the SDK retries as the session's settings say.
     fn call(&self, service: &str, operation: &str, body: &Value) -> impl Future<Output = Result<Value>> + Send;
 
+    /// A call that others are likely to make just now; its answer may be theirs.
+    fn call_shared(&self, service: &str, operation: &str, body: &Value) -> impl Future<Output = Result<Value>> + Send {
+        self.call(service, operation, body)
+    }
+
     /// A call that is sent once: for a start whose lost reply must not become a second job.
     fn call_once(&self, service: &str, operation: &str, body: &Value) -> impl Future<Output = Result<Value>> + Send;
 

@@ -9,7 +9,7 @@
 
 mod aws;
 mod key;
-mod once;
+pub(crate) mod once;
 mod session;
 
 #[cfg(test)]
@@ -25,7 +25,7 @@ pub(crate) use key::{Key, labelled, newest};
 pub(crate) use once::{Found, Outcome, Search, Start, look};
 
 use crate::error::{Error, RequestError, Result};
-use crate::service::{emr, glue, sfn, ssm};
+use crate::service;
 use crate::session::Session;
 
 /// What to start.
@@ -97,15 +97,7 @@ pub async fn start(session: &Session, job: Job) -> Result<Started> {
 }
 
 pub(crate) async fn start_on<A: Aws>(aws: &A, job: Job) -> Result<Started> {
-    match job.kind.as_str() {
-        "emr_job_flow" => once::run(aws, &emr::start::JobFlow, &job).await,
-        "emr_step" => once::run(aws, &emr::start::Steps, &job).await,
-        "sfn_execution" => once::run(aws, &sfn::start::Execution, &job).await,
-        "glue_job_run" => once::run(aws, &glue::start::JobRun, &job).await,
-        "glue_crawler" => glue::crawler::start(aws, &job).await,
-        "ssm_command" => once::run(aws, &ssm::start::Command, &job).await,
-        other => Err(unknown_kind(other)),
-    }
+    service::start(aws, &job).await
 }
 
 /// Asks AWS to stop jobs. Jobs that have ended already are no error.
@@ -117,22 +109,14 @@ pub async fn cancel(session: &Session, kind: &str, parent: Option<&str>, ids: &[
 }
 
 pub(crate) async fn cancel_on<A: Aws>(aws: &A, kind: &str, parent: Option<&str>, ids: &[String]) -> Result<()> {
-    match kind {
-        "emr_job_flow" => emr::cancel::job_flows(aws, ids).await,
-        "emr_step" => emr::cancel::steps(aws, need_parent(kind, parent)?, ids).await,
-        "sfn_execution" => sfn::cancel::executions(aws, ids).await,
-        "glue_job_run" => glue::cancel::job_runs(aws, need_parent(kind, parent)?, ids).await,
-        "glue_crawler" => glue::cancel::crawlers(aws, ids).await,
-        "ssm_command" => ssm::cancel::command(aws, need_parent(kind, parent)?, ids).await,
-        other => Err(unknown_kind(other)),
-    }
+    service::cancel(aws, kind, parent, ids).await
 }
 
-fn need_parent<'a>(kind: &str, parent: Option<&'a str>) -> Result<&'a str> {
+pub(crate) fn need_parent<'a>(kind: &str, parent: Option<&'a str>) -> Result<&'a str> {
     parent.ok_or_else(|| refused("wait.parent", format!("{kind} needs the parent of its ids")))
 }
 
-fn unknown_kind(kind: &str) -> Error {
+pub(crate) fn unknown_kind(kind: &str) -> Error {
     refused("job.kind", format!("unknown kind {kind:?}"))
 }
 

@@ -11,30 +11,31 @@ use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::glue::logs::LogLine;
-use super::{emr, glue, sfn, ssm};
+use super::metered::MeteredSession;
+use super::probe;
 use crate::diagnose::{self, Ended};
 use crate::error::{Error, JobFailure, Result};
 use crate::session::Session;
+use crate::wait::EventSink;
 use crate::wait::kind::Kind;
+use crate::wait::metered::Metered;
 use crate::wait::remote::{Ask, BoxFuture, Page, Remote, Seen};
-use crate::wait::{Event, EventSink};
 
-/// How a service observes one kind of job: by itself, and many in one call.
+/// How a service observes one kind of job.
 pub(crate) struct Probe {
     pub kind: &'static Kind,
+    /// One job by itself.
     pub one: for<'a> fn(&'a Session, Option<&'a str>, &'a str) -> BoxFuture<'a, Result<Seen>>,
+    /// Many in one call.
     pub page: for<'a> fn(&'a Session, Option<&'a str>, &'a Ask) -> BoxFuture<'a, Result<Page>>,
+    /// All of a parent, where the id `*` stands for them.
+    pub whole: Option<Whole>,
+    /// The log of a job, where it has one.
+    pub follow: Option<Follow>,
 }
 
-/// A new service joins the engine here.
-static PROBES: [&[Probe]; 4] = [&emr::probe::PROBES, &sfn::probe::PROBES, &glue::probe::PROBES, &ssm::probe::PROBES];
-
-fn probe(kind: &Kind) -> Result<&'static Probe> {
-    let mut all = PROBES.iter().flat_map(|probes| probes.iter());
-    all.find(|probe| probe.kind.name == kind.name)
-        .ok_or_else(|| Error::internal(format!("no probe for kind {}", kind.name)))
-}
+type Follow =
+    for<'a> fn(MeteredSession<'a>, Option<&'a str>, &'a str, EventSink, watch::Receiver<bool>) -> BoxFuture<'a, ()>;
 
 /// A session, as the wait engine asks it.
 pub struct AwsRemote(Session);
@@ -68,6 +69,20 @@ impl Remote for AwsRemote {
         }
     }
 
+    fn whole<'a>(
+        &'a self,
+        kind: &'static Kind,
+        parent: Option<&'a str>,
+        metered: &'a Metered,
+    ) -> BoxFuture<'a, Result<Seen>> {
+        let whole = probe(kind).map(|probe| probe.whole.zip(parent));
+        match whole {
+            Ok(Some((whole, parent))) => whole(&self.0, parent, metered),
+            Ok(None) => Box::pin(std::future::ready(Err(Error::internal(format!("{} has no id *", kind.name))))),
+            Err(e) => Box::pin(std::future::ready(Err(e))),
+        }
+    }
+
     fn refresh(&self) -> BoxFuture<'_, Result<()>> {
         self.0.refresh_credentials();
         Box::pin(std::future::ready(Ok(())))
@@ -80,10 +95,10 @@ impl Remote for AwsRemote {
         id: &'a str,
         state: &'a str,
         detail: &'a Value,
+        metered: &'a Metered,
     ) -> BoxFuture<'a, JobFailure> {
-        Box::pin(
-            async move { diagnose::diagnose(&self.0, &Ended { kind: kind.name, parent, id, state, detail }).await },
-        )
+        let aws = MeteredSession { session: &self.0, metered };
+        Box::pin(async move { diagnose::diagnose(&aws, &Ended { kind: kind.name, parent, id, state, detail }).await })
     }
 
     fn follow<'a>(
@@ -93,17 +108,10 @@ impl Remote for AwsRemote {
         id: &'a str,
         sink: EventSink,
         ended: watch::Receiver<bool>,
+        metered: &'a Metered,
     ) -> Option<BoxFuture<'a, ()>> {
-        let job = parent.filter(|_| kind.name == "glue_job_run")?;
-        Some(Box::pin(async move {
-            let line = |line: LogLine| {
-                sink(Event::Log { id: id.to_owned(), stream: line.stream, message: line.message });
-            };
-            let refused = |error: Error| {
-                sink(Event::Notice { message: format!("the log of {id} cannot be followed: {error}") });
-            };
-            glue::logs::follow(&self.0, job, id, ended, line, refused).await;
-        }))
+        let follow = probe(kind).ok()?.follow?;
+        Some(follow(MeteredSession { session: &self.0, metered }, parent, id, sink, ended))
     }
 }
 

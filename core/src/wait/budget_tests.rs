@@ -115,7 +115,7 @@ async fn a_token_granted_to_who_has_gone_is_put_back() {
 #[tokio::test(start_paused = true)]
 async fn options_apply_to_buckets_in_use() {
     let (budgets, mut options) = (Budgets::default(), Options::default());
-    let api = crate::wait::kinds::emr::STEP.single;
+    let api = crate::service::emr::states::STEP.single;
     let buckets = budgets.of("scope", api, &options);
     assert_eq!(buckets.len(), 2, "its own and the account's");
     assert_eq!(buckets[0].rate(), 0.5);
@@ -129,7 +129,7 @@ async fn options_apply_to_buckets_in_use() {
 #[tokio::test(start_paused = true)]
 async fn buckets_that_nobody_draws_on_are_let_go() {
     let (budgets, options) = (Budgets::default(), Options::default());
-    let api = crate::wait::kinds::glue::JOB_RUN.single;
+    let api = crate::service::glue::states::JOB_RUN.single;
     let held = budgets.of("held", api, &options);
     for number in 0..100 {
         budgets.of(&format!("scope {number}"), api, &options)[0].take(Instant::now()).await;

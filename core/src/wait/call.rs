@@ -1,19 +1,17 @@
-//! One AWS call of a group: its budget, its time limit, what its failure teaches.
+//! The calls of one group's poller, and how late they make its jobs.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::budget::Bucket;
 use super::group::Group;
 use super::job::Job;
 use super::kind::Api;
-use super::metrics::CallEnd;
+use super::metered::Permit;
 use super::random;
-use crate::error::{AwsError, Class, Error, Result};
+use crate::error::Result;
 
 /// Less than this is no stretching.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
@@ -21,94 +19,25 @@ const WORTH_TELLING: Duration = Duration::from_secs(1);
 pub(crate) struct Caller<'a> {
     group: &'a Group,
     pub api: &'static Api,
-    buckets: Vec<Arc<Bucket>>,
-}
-
-/// The right to make one call; given back if it is dropped.
-pub(crate) struct Permit<'a> {
-    buckets: &'a [Arc<Bucket>],
-    taken: usize,
-}
-
-impl Permit<'_> {
-    fn spend(mut self) {
-        self.taken = 0;
-    }
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        for bucket in &self.buckets[..self.taken] {
-            bucket.put_back();
-        }
-    }
 }
 
 impl<'a> Caller<'a> {
     pub fn new(group: &'a Group, api: &'static Api) -> Self {
-        let buckets = group.shared.budgets.of(&group.scope, api, &group.shared.options());
-        Self { group, api, buckets }
+        Self { group, api }
     }
 
     /// Waits until the budgets allow a call that was due at `due`.
-    pub async fn permit(&self, due: Instant) -> Permit<'_> {
-        let mut permit = Permit { buckets: &self.buckets, taken: 0 };
-        for bucket in &self.buckets {
-            bucket.take(due).await;
-            permit.taken += 1;
-        }
-        permit
+    pub async fn permit(&self, due: Instant) -> Permit {
+        self.group.metered.permit(self.api, due).await
     }
 
-    /// Makes the call, within the time limit, and keeps the books.
-    pub async fn call<T>(&self, permit: Permit<'_>, call: impl Future<Output = Result<T>>) -> Result<T> {
-        permit.spend();
-        let sent = Instant::now();
-        let limit = self.group.shared.options().call_limit();
-        let answer = timeout(limit, call).await.unwrap_or_else(|_| Err(self.too_slow(limit)));
-        let end = match answer.as_ref().err().map(Error::class) {
-            None => CallEnd::Answered,
-            Some(Some(Class::Throttled)) => CallEnd::Throttled,
-            Some(_) => CallEnd::Failed,
-        };
-        self.group.shared.counters.called(self.api, end);
-        if end == CallEnd::Throttled {
-            // AWS does not say whether it was the API's limit or the account's.
-            for bucket in &self.buckets {
-                bucket.throttled(sent);
-            }
-        }
-        match &answer {
-            Ok(_) => self.group.standing.answers(),
-            Err(Error::Aws(e)) if e.refuses_credentials() => self.renew(sent, true).await,
-            Err(e) if e.class() == Some(Class::Expired) => self.renew(sent, false).await,
-            Err(_) => {}
-        }
-        answer
-    }
-
-    async fn renew(&self, sent: Instant, unknown: bool) {
-        let Group { remote, standing, shared, .. } = self.group;
-        if standing.renew(remote, sent, unknown, shared.options().call_limit()).await {
-            shared.counters.refreshes.fetch_add(1, Relaxed);
-        }
-    }
-
-    fn too_slow(&self, limit: Duration) -> Error {
-        Error::Aws(AwsError {
-            service: self.api.service.to_owned(),
-            operation: self.api.name.to_owned(),
-            code: "Timeout".to_owned(),
-            message: format!("no reply within {} s", limit.as_secs_f64()),
-            request_id: None,
-            status: None,
-            class: Class::Transient,
-        })
+    pub async fn call<T>(&self, permit: Permit, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.group.metered.permitted(permit, call).await
     }
 
     /// The part of an interval after which this round's jobs are due again.
     pub fn scale(&self) -> f64 {
-        1.0 - self.group.shared.options().jitter * random::unit()
+        1.0 - self.group.metered.shared.options().jitter * random::unit()
     }
 
     /// Says when intervals get longer than asked for by `late`, since the call
@@ -120,7 +49,7 @@ impl<'a> Caller<'a> {
             return;
         };
         let now = delay + late;
-        let counters = &self.group.shared.counters;
+        let counters = &self.group.metered.shared.counters;
         let message = self.group.with(|jobs| match jobs.outlook.stretched {
             None if waited > WORTH_TELLING / 4 && late > (delay / 4).max(WORTH_TELLING) => {
                 counters.stretched.fetch_add(1, Relaxed);
@@ -144,7 +73,8 @@ impl<'a> Caller<'a> {
     }
 
     fn stretched(&self, delay: Duration, now: Duration) -> String {
-        let rate = self.buckets.iter().map(|bucket| bucket.rate()).fold(f64::INFINITY, f64::min);
+        let rate =
+            self.group.metered.buckets(self.api).iter().map(|bucket| bucket.rate()).fold(f64::INFINITY, f64::min);
         format!(
             "{} {}: polling about every {} instead of every {}, to stay within {rate:.2} calls a second",
             self.api.service,

@@ -5,25 +5,31 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::answers::Answers;
 use super::budget::Budgets;
 use super::group::{Group, GroupKey};
 use super::job::{End, Waiter};
 use super::kind::Kind;
 use super::lock;
+use super::metered::Metered;
 use super::metrics::{Counters, Snapshot};
 use super::options::Options;
 use super::poller;
 use super::remote::Remote;
 use super::spec::{EventSink, Goal, Outcome, WaitSpec};
 use super::standing::Standing;
+use crate::diagnose::Ended;
 use crate::error::{Error, JobFailure, Result};
 
 /// Time for the one look that a wait gets whose deadline has passed.
 const LAST_LOOK: Duration = Duration::from_secs(30);
+/// Diagnoses at one time: each reads logs of some megabytes.
+const DIAGNOSES: usize = 50;
+/// Time that a diagnosis waits for its turn.
+const TURN: Duration = Duration::from_secs(60);
 /// Time for the last lines of a job's log after its end.
 const LAST_LINES: Duration = Duration::from_secs(15);
 
@@ -40,6 +46,16 @@ pub(crate) struct Shared {
     pub counters: Counters,
     groups: Mutex<HashMap<GroupKey, Arc<Group>>>,
     standings: Mutex<HashMap<u64, Arc<Standing>>>,
+    pub answers: Answers,
+    diagnoses: Turns,
+}
+
+struct Turns(Semaphore);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Semaphore::new(DIAGNOSES))
+    }
 }
 
 impl Engine {
@@ -67,7 +83,7 @@ impl Engine {
         let remote = &remote;
         let registration = self.register(Arc::clone(remote), kind, &spec, sink.clone());
         let (registration, ended) = registration;
-        let follow = sink.filter(|_| spec.verbose).map(|sink| Follow::new(remote, kind, &spec, sink));
+        let follow = sink.filter(|_| spec.verbose).map(|sink| Follow::new(&self.shared, remote, kind, &spec, sink));
         let end = async {
             let end = match registration.waiter.deadline {
                 Some(deadline) => timeout_at(deadline, ended).await.unwrap_or(Ok(End::TooLate)),
@@ -87,7 +103,9 @@ impl Engine {
                 // The other jobs of the wait are of no interest any more.
                 let parent = registration.parent(&id).or(spec.parent);
                 registration.leave();
-                Err(self.diagnose(remote, kind, parent.as_deref(), &id, &state, detail).await)
+                let ended =
+                    Ended { kind: kind.name, parent: parent.as_deref(), id: &id, state: &state, detail: &detail };
+                Err(self.diagnose(remote, kind, &ended).await)
             }
         };
         registration.finish(&result);
@@ -118,26 +136,25 @@ impl Engine {
     }
 
     /// Finds out why a job failed; a diagnosis that hangs does not hide the failure.
-    async fn diagnose(
-        &self,
-        remote: &Arc<dyn Remote>,
-        kind: &'static Kind,
-        parent: Option<&str>,
-        id: &str,
-        state: &str,
-        detail: Value,
-    ) -> Error {
+    async fn diagnose(&self, remote: &Arc<dyn Remote>, kind: &'static Kind, ended: &Ended<'_>) -> Error {
         let limit = self.shared.options().diagnose_limit();
-        let diagnosis = timeout(limit, remote.diagnose(kind, parent, id, state, &detail)).await;
-        let failure = diagnosis.unwrap_or_else(|_| JobFailure {
+        let Ended { parent, id, state, detail, .. } = *ended;
+        let metered = Metered::new(Arc::clone(&self.shared), Arc::clone(remote));
+        let failure = match timeout(TURN, self.shared.diagnoses.0.acquire()).await {
+            Ok(_turn) => timeout(limit, remote.diagnose(kind, parent, id, state, detail, &metered))
+                .await
+                .map_err(|_| format!("AWS did not tell within {} s", limit.as_secs_f64())),
+            Err(_) => Err("too many jobs failed at once to ask AWS about each".to_owned()),
+        };
+        let failure = failure.unwrap_or_else(|why| JobFailure {
             kind: kind.name.to_owned(),
             id: id.to_owned(),
             state: state.to_owned(),
             reason: None,
-            cause: Some(format!("not known: AWS did not tell within {} s", limit.as_secs_f64())),
+            cause: Some(format!("not known: {why}")),
             logs: None,
             console_url: None,
-            detail,
+            detail: detail.clone(),
         });
         Error::JobFailed(Box::new(failure))
     }
@@ -149,7 +166,7 @@ impl Shared {
     }
 
     /// The standing of a session; those of sessions that nobody waits on are let go for a new one.
-    fn standing(&self, remote: u64) -> Arc<Standing> {
+    pub fn standing(&self, remote: u64) -> Arc<Standing> {
         let mut standings = lock(&self.standings);
         if !standings.contains_key(&remote) {
             standings.retain(|_, standing| Arc::strong_count(standing) > 1);
@@ -163,8 +180,8 @@ impl Shared {
         if let Some(group) = groups.get(&key) {
             return Arc::clone(group);
         }
-        let standing = self.standing(key.remote);
-        let group = Arc::new(Group::new(key.clone(), kind, Arc::clone(remote), standing, Arc::clone(self)));
+        let metered = Metered::new(Arc::clone(self), Arc::clone(remote));
+        let group = Arc::new(Group::new(key.clone(), kind, metered));
         groups.insert(key, Arc::clone(&group));
         tokio::spawn(poller::run(Arc::clone(&group)));
         group
@@ -268,14 +285,21 @@ struct Follow {
 }
 
 impl Follow {
-    fn new(remote: &Arc<dyn Remote>, kind: &'static Kind, spec: &WaitSpec, sink: EventSink) -> Self {
+    fn new(
+        shared: &Arc<Shared>,
+        remote: &Arc<dyn Remote>,
+        kind: &'static Kind,
+        spec: &WaitSpec,
+        sink: EventSink,
+    ) -> Self {
         let (ended, told) = watch::channel(false);
         let mut readers = tokio::task::JoinSet::new();
         for id in &spec.ids {
             let (remote, parent, id) = (Arc::clone(remote), spec.parent.clone(), id.clone());
             let (sink, told) = (Arc::clone(&sink), told.clone());
+            let metered = Metered::new(Arc::clone(shared), Arc::clone(&remote));
             readers.spawn(async move {
-                if let Some(reader) = remote.follow(kind, parent.as_deref(), &id, sink, told) {
+                if let Some(reader) = remote.follow(kind, parent.as_deref(), &id, sink, told, &metered) {
                     reader.await;
                 }
             });

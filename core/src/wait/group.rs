@@ -8,15 +8,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::engine::Shared;
 use super::job::{Attach, Job, Waiter};
 use super::kind::{ALL, Kind, List};
 use super::lock;
+use super::metered::Metered;
 use super::plan::Outlook;
 use super::random;
-use super::remote::Remote;
 use super::spec::{Event, EventSink};
-use super::standing::Standing;
 use crate::error::Error;
 
 /// Waits that begin within this time of each other share their first call.
@@ -32,10 +30,7 @@ pub(crate) struct GroupKey {
 pub(crate) struct Group {
     pub key: GroupKey,
     pub kind: &'static Kind,
-    pub remote: Arc<dyn Remote>,
-    pub scope: String,
-    pub standing: Arc<Standing>,
-    pub shared: Arc<Shared>,
+    pub metered: Metered,
     /// Something changed that the poller should look at.
     pub wake: Notify,
     inner: Mutex<Jobs>,
@@ -57,15 +52,8 @@ pub(crate) struct Jobs {
 }
 
 impl Group {
-    pub fn new(
-        key: GroupKey,
-        kind: &'static Kind,
-        remote: Arc<dyn Remote>,
-        standing: Arc<Standing>,
-        shared: Arc<Shared>,
-    ) -> Self {
-        let scope = remote.scope();
-        Self { key, kind, remote, scope, standing, shared, wake: Notify::new(), inner: Mutex::default() }
+    pub fn new(key: GroupKey, kind: &'static Kind, metered: Metered) -> Self {
+        Self { key, kind, metered, wake: Notify::new(), inner: Mutex::default() }
     }
 
     pub fn parent(&self) -> Option<&str> {

@@ -107,6 +107,8 @@ pub struct Kind {
     pub list: Option<List>,
     /// Derives the parent from an id, for kinds whose ids name it.
     pub parent_of: Option<fn(&str) -> Option<String>>,
+    /// The console's page of a job, by its region, parent and id: what follows the host.
+    pub console: fn(&str, Option<&str>, &str) -> Option<String>,
 }
 
 /// The id that stands for all jobs of a parent.

@@ -28,6 +28,8 @@ pub struct Counters {
 #[derive(Default)]
 struct Polls {
     calls: BTreeMap<(&'static str, &'static str), Calls>,
+    /// Those that told states.
+    answers: u64,
     lag: Lag,
 }
 
@@ -70,7 +72,7 @@ pub struct Snapshot {
     pub refreshes: u64,
     pub calls: u64,
     pub throttles: u64,
-    /// Jobs answered by a call, on average.
+    /// Jobs answered by a call that tells states, on average.
     pub batch_size: f64,
     /// By `service:API`.
     pub apis: BTreeMap<String, Calls>,
@@ -94,7 +96,9 @@ impl Counters {
     }
 
     pub(crate) fn answered(&self, api: &Api, jobs: usize) {
-        lock(&self.polls).calls.entry((api.service, api.name)).or_default().answered += jobs as u64;
+        let mut polls = lock(&self.polls);
+        polls.answers += 1;
+        polls.calls.entry((api.service, api.name)).or_default().answered += jobs as u64;
     }
 
     pub(crate) fn late(&self, by: Duration) {
@@ -106,14 +110,12 @@ impl Counters {
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        let (apis, poll_lag): (BTreeMap<String, Calls>, Lag) = {
+        let (apis, answers, poll_lag): (BTreeMap<String, Calls>, u64, Lag) = {
             let polls = lock(&self.polls);
             let apis = polls.calls.iter().map(|((service, name), calls)| (format!("{service}:{name}"), *calls));
-            (apis.collect(), polls.lag)
+            (apis.collect(), polls.answers, polls.lag)
         };
         let total = |of: fn(&Calls) -> u64| apis.values().map(of).sum::<u64>();
-        let (calls, throttles) = (total(|c| c.calls), total(|c| c.throttled));
-        let good = calls - throttles - total(|c| c.failed);
         Snapshot {
             waits_active: self.waits_active.load(Relaxed),
             waits_started: self.waits_started.load(Relaxed),
@@ -125,9 +127,9 @@ impl Counters {
             fallbacks: self.fallbacks.load(Relaxed),
             stretched: self.stretched.load(Relaxed),
             refreshes: self.refreshes.load(Relaxed),
-            calls,
-            throttles,
-            batch_size: total(|c| c.answered) as f64 / good.max(1) as f64,
+            calls: total(|c| c.calls),
+            throttles: total(|c| c.throttled),
+            batch_size: total(|c| c.answered) as f64 / answers.max(1) as f64,
             apis,
             poll_lag,
         }

@@ -4,6 +4,7 @@
 //! poller, which plans the cheapest calls for the jobs that are due, keeps to
 //! the call budgets, and tells each wait of its job's changes and end.
 
+mod answers;
 mod apply;
 mod budget;
 mod call;
@@ -12,7 +13,7 @@ mod group;
 mod items;
 mod job;
 pub mod kind;
-pub mod kinds;
+pub mod metered;
 mod metrics;
 mod options;
 mod plan;
@@ -32,6 +33,7 @@ pub use spec::{Event, EventSink, JobResult, Outcome, WaitSpec};
 
 use crate::error::Result;
 use crate::process::{Inherited, PerProcess};
+use crate::service;
 use crate::service::watch::AwsRemote;
 use crate::session::Session;
 
@@ -42,7 +44,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// All states of a kind, by what they mean.
 pub fn states(kind: &str) -> Result<StateTable> {
-    let found = kinds::find(kind).ok_or_else(|| spec::refused("kind", format!("unknown kind {kind:?}")))?;
+    let found = service::kind(kind).ok_or_else(|| spec::refused("kind", format!("unknown kind {kind:?}")))?;
     Ok(found.states)
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::kinds;
 use super::spec::refused;
 use crate::error::Result;
+use crate::service;
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -102,7 +102,7 @@ impl Options {
 
 /// All names a budget may have.
 fn names() -> impl Iterator<Item = String> {
-    kinds::KINDS.iter().flat_map(|kind| kind.apis()).flat_map(|api| {
+    service::apis().flat_map(|api| {
         let account = api.account.map(|account| account.service.to_owned());
         account.into_iter().chain([format!("{}:{}", api.service, api.name)])
     })

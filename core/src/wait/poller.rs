@@ -9,11 +9,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::apply::{Failure, Round};
-use super::call::{Caller, Permit};
+use super::call::Caller;
 use super::group::Group;
 use super::items::Descriptions;
 use super::job::{End, Job};
-use super::kind::{Api, List};
+use super::kind::{ALL, Api, List};
+use super::metered::Permit;
 use super::plan::{Missing, Mode, Picked, otherwise, worth_a_page};
 use super::random;
 use super::remote::{Ask, Page};
@@ -30,10 +31,10 @@ const PAGE_PAUSE: Duration = Duration::from_secs(1);
 /// Polls until nobody waits any more.
 pub(crate) async fn run(group: Arc<Group>) {
     let _leave = Leave(Arc::clone(&group));
-    group.shared.counters.pollers.fetch_add(1, Relaxed);
+    group.metered.shared.counters.pollers.fetch_add(1, Relaxed);
     let mut calls = JoinSet::new();
     loop {
-        let concurrency = group.shared.options().concurrency;
+        let concurrency = group.metered.shared.options().concurrency;
         let plan = group.with(|jobs| {
             let list = group.list();
             (!jobs.jobs.is_empty()).then(|| jobs.plan(Instant::now(), list, concurrency))
@@ -41,7 +42,7 @@ pub(crate) async fn run(group: Arc<Group>) {
         let Some(plan) = plan else {
             // Calls in flight answer nobody.
             calls.abort_all();
-            if group.shared.retire(&group) {
+            if group.metered.shared.retire(&group) {
                 return;
             }
             continue;
@@ -65,11 +66,11 @@ struct Leave(Arc<Group>);
 impl Drop for Leave {
     fn drop(&mut self) {
         let group = &self.0;
-        group.shared.forget(group);
-        group.shared.counters.pollers.fetch_sub(1, Relaxed);
+        group.metered.shared.forget(group);
+        group.metered.shared.counters.pollers.fetch_sub(1, Relaxed);
         let left: Vec<_> = group.with(|jobs| {
             if jobs.outlook.stretched.take().is_some() {
-                group.shared.counters.stretched.fetch_sub(1, Relaxed);
+                group.metered.shared.counters.stretched.fetch_sub(1, Relaxed);
             }
             jobs.jobs.drain().flat_map(|(_, job)| job.attached).collect()
         });
@@ -99,7 +100,7 @@ async fn call(mut slot: Slot) {
     if picked.jobs.is_empty() {
         return;
     }
-    group.shared.counters.late(now.saturating_duration_since(picked.due));
+    group.metered.shared.counters.late(now.saturating_duration_since(picked.due));
     let late = now.saturating_duration_since(due);
     caller.stretch(late, now.saturating_duration_since(asked));
     match (mode, group.list()) {
@@ -185,12 +186,19 @@ impl Drop for Picks<'_> {
     }
 }
 
-async fn single(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, picked: Picks<'_>) {
+async fn single(group: &Group, caller: &Caller<'_>, permit: Permit, picked: Picks<'_>) {
     let Some((key, id)) = picked.jobs.first().cloned() else { return };
-    let answer = caller.call(permit, group.remote.one(group.kind, group.parent(), &id)).await;
-    let (scale, options, answered) = (caller.scale(), group.shared.options(), group.standing.answered());
+    let remote = &group.metered.remote;
+    let answer = if *id == *ALL {
+        let metered = group.metered.beginning_with(permit);
+        remote.whole(group.kind, group.parent(), &metered).await
+    } else {
+        caller.call(permit, remote.one(group.kind, group.parent(), &id)).await
+    };
+    let (scale, options, answered) =
+        (caller.scale(), group.metered.shared.options(), group.metered.standing.answered());
     if answer.is_ok() {
-        group.shared.counters.answered(caller.api, 1);
+        group.metered.shared.counters.answered(caller.api, 1);
     }
     group.apply(|jobs, out| match answer {
         Ok(seen) => {
@@ -202,9 +210,9 @@ async fn single(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, picked: 
     picked.done();
 }
 
-async fn batch(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, list: &List, picked: Picks<'_>) {
+async fn batch(group: &Group, caller: &Caller<'_>, permit: Permit, list: &List, picked: Picks<'_>) {
     let ask = Ask { ids: picked.jobs.iter().map(|(_, id)| Arc::clone(id)).collect(), ..Ask::default() };
-    let answer = caller.call(permit, group.remote.page(group.kind, group.parent(), &ask)).await;
+    let answer = caller.call(permit, group.metered.remote.page(group.kind, group.parent(), &ask)).await;
     let mut missing: Missing = picked.jobs.iter().map(|(key, id)| (Arc::clone(id), *key)).collect();
     match answer {
         Ok(page) => {
@@ -216,7 +224,7 @@ async fn batch(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, list: &Li
     picked.done();
 }
 
-async fn scan(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, list: &List, picked: Picks<'_>) {
+async fn scan(group: &Group, caller: &Caller<'_>, permit: Permit, list: &List, picked: Picks<'_>) {
     let mut missing: Missing = picked.jobs.iter().map(|(key, id)| (Arc::clone(id), *key)).collect();
     let created_after = group.with(|jobs| jobs.oldest(&picked.jobs));
     let mut ask = Ask { created_after, ..Ask::default() };
@@ -253,10 +261,10 @@ async fn scan(group: &Group, caller: &Caller<'_>, permit: Permit<'_>, list: &Lis
 
 /// Gets a page. One further down is tried again: else the scan would begin anew, and a list of
 /// many pages would never be read to its end.
-async fn next_page<'a>(
+async fn next_page(
     group: &Group,
-    caller: &'a Caller<'_>,
-    permit: Option<Permit<'a>>,
+    caller: &Caller<'_>,
+    permit: Option<Permit>,
     due: Instant,
     ask: &Ask,
 ) -> Result<Page> {
@@ -267,7 +275,7 @@ async fn next_page<'a>(
             Some(permit) => permit,
             None => caller.permit(due).await,
         };
-        match caller.call(permit, group.remote.page(group.kind, group.parent(), ask)).await {
+        match caller.call(permit, group.metered.remote.page(group.kind, group.parent(), ask)).await {
             Err(error) if left > 0 && passes(&error) => sleep(PAGE_PAUSE.mul_f64(0.5 + random::unit())).await,
             answer => return answer,
         }
@@ -282,7 +290,7 @@ fn passes(error: &Error) -> bool {
 /// Applies a page to all jobs of the group that it tells of, asked for or not.
 fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missing: &mut Missing) {
     let (now, scale) = (Instant::now(), caller.scale());
-    let options = group.shared.options();
+    let options = group.metered.shared.options();
     let mut descriptions = Descriptions::new(list.items.as_ref(), page.raw);
     let mut find = |id: &str| -> Option<Value> { descriptions.find(id) };
     let mut answered = 0;
@@ -315,7 +323,7 @@ fn take_page(group: &Group, caller: &Caller<'_>, list: &List, page: Page, missin
             jobs.failed(group.kind, *key, &failure, out);
         }
     });
-    group.shared.counters.answered(caller.api, answered + absent.len());
+    group.metered.shared.counters.answered(caller.api, answered + absent.len());
 }
 
 /// The list call failed: later again, or never, or job by job.
@@ -331,16 +339,16 @@ fn refused(group: &Group, caller: &Caller<'_>, error: &Error, missing: Missing) 
     let lasting = denied || at_fault && matches!(error.class(), Some(Class::Permanent | Class::NotFound));
     if lasting {
         group.with(|jobs| jobs.outlook.list_off = Some(Instant::now() + LIST_PAUSE));
-        group.shared.counters.fallbacks.fetch_add(1, Relaxed);
+        group.metered.shared.counters.fallbacks.fetch_add(1, Relaxed);
     }
-    let options = group.shared.options();
-    let failure = Failure::new(error, false, &options, group.standing.answered());
+    let options = group.metered.shared.options();
+    let failure = Failure::new(error, false, &options, group.metered.standing.answered());
     group.apply(|jobs, out| {
         for key in missing.into_values() {
             jobs.failed(group.kind, key, &failure, out);
         }
     });
-    if denied && group.standing.denied_first(caller.api) {
+    if denied && group.metered.standing.denied_first(caller.api) {
         group.notice(&format!(
             "{} is denied, so each {} is polled by itself with {}; allow {} to poll with fewer calls",
             caller.api.name, group.kind.name, group.kind.single.name, caller.api.permission,

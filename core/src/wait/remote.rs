@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::kind::{Kind, State};
+use super::metered::Metered;
 use super::spec::EventSink;
 use crate::error::{JobFailure, Result};
 
@@ -79,8 +80,8 @@ pub struct Page {
     pub raw: Option<Vec<u8>>,
 }
 
-/// Answers for one session. Every call is one request: the engine does the
-/// retries, the budgets and the time limits.
+/// Answers for one session. `one` and `page` are one request each: the engine does the retries, the
+/// budgets and the time limits. What takes more requests makes them through `Metered`.
 pub trait Remote: Send + Sync + 'static {
     /// Equal for remotes whose waits may share calls.
     fn key(&self) -> u64;
@@ -91,6 +92,14 @@ pub trait Remote: Send + Sync + 'static {
     fn one<'a>(&'a self, kind: &'static Kind, parent: Option<&'a str>, id: &'a str) -> BoxFuture<'a, Result<Seen>>;
 
     fn page<'a>(&'a self, kind: &'static Kind, parent: Option<&'a str>, ask: &'a Ask) -> BoxFuture<'a, Result<Page>>;
+
+    /// All jobs of a parent, for the kinds that have the id `*`. It may take several calls.
+    fn whole<'a>(
+        &'a self,
+        kind: &'static Kind,
+        parent: Option<&'a str>,
+        metered: &'a Metered,
+    ) -> BoxFuture<'a, Result<Seen>>;
 
     /// Gets new credentials after AWS called the old ones expired.
     fn refresh(&self) -> BoxFuture<'_, Result<()>>;
@@ -103,6 +112,7 @@ pub trait Remote: Send + Sync + 'static {
         id: &'a str,
         state: &'a str,
         detail: &'a Value,
+        metered: &'a Metered,
     ) -> BoxFuture<'a, JobFailure>;
 
     /// Follows the job's own log into the sink until it is told that the job
@@ -114,5 +124,6 @@ pub trait Remote: Send + Sync + 'static {
         id: &'a str,
         sink: EventSink,
         ended: watch::Receiver<bool>,
+        metered: &'a Metered,
     ) -> Option<BoxFuture<'a, ()>>;
 }

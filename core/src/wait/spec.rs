@@ -8,9 +8,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::kind::{ALL, Kind, Phase};
-use super::kinds;
 use super::remote::Seen;
 use crate::error::{Error, RequestError, Result};
+use crate::service;
 
 /// A wait for jobs of one kind, over when all have succeeded or one has failed.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -87,8 +87,8 @@ impl WaitSpec {
 
     /// Checks what a type cannot say and finds the kind.
     pub(crate) fn check(&mut self) -> Result<&'static Kind> {
-        let kind = kinds::find(&self.kind).ok_or_else(|| {
-            let known: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name).collect();
+        let kind = service::kind(&self.kind).ok_or_else(|| {
+            let known: Vec<&str> = service::kinds().map(|kind| kind.name).collect();
             refused("wait.kind", format!("unknown kind {:?}, known are {}", self.kind, known.join(", ")))
         })?;
         if self.ids.is_empty() {
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn targets_apply_over_the_table() {
-        let kind = &kinds::emr::JOB_FLOW;
+        let kind = &crate::service::emr::states::JOB_FLOW;
         let own = goal(None, None);
         assert_eq!(own.judge(kind, "WAITING"), Verdict::Pending);
         assert_eq!(own.judge(kind, "TERMINATED"), Verdict::Success);

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use mwaalib_core::error::{AwsError, Class, Error, JobFailure, Result};
 use mwaalib_core::request::classify;
+use mwaalib_core::service;
 use mwaalib_core::wait::EventSink;
-use mwaalib_core::wait::kind::{ALL, Api, Kind, Phase};
+use mwaalib_core::wait::kind::{Api, Kind, Phase};
+use mwaalib_core::wait::metered::Metered;
 use mwaalib_core::wait::remote::{Ask, BoxFuture, Page, Part, Remote, Seen};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -227,12 +229,9 @@ impl World {
         Ok(())
     }
 
-    async fn one(&self, session: u64, kind: &'static Kind, parent: Option<&str>, id: &str) -> Result<Seen> {
+    async fn one(&self, session: u64, kind: &'static Kind, id: &str) -> Result<Seen> {
         let api = kind.single_api(id);
         self.call(api, session).await?;
-        if id == ALL {
-            return Ok(self.whole(kind, parent));
-        }
         let script = self.jobs.get(&(kind.name, id.to_owned()));
         if script.is_some_and(|script| script.denied) {
             return Err(error(api, "AccessDeniedException", Class::AccessDenied));
@@ -243,21 +242,29 @@ impl World {
         Ok(seen.with_detail(json!({"Single": id, "State": state})))
     }
 
-    fn whole(&self, kind: &'static Kind, parent: Option<&str>) -> Seen {
-        let now = self.now();
+    /// A page of invocations after the other, then the command itself if none of them is pending.
+    async fn whole(&self, session: u64, kind: &'static Kind, parent: Option<&str>, metered: &Metered) -> Result<Seen> {
         let ids = self.by_parent.get(&(kind.name, parent.map(str::to_owned))).map_or(&[][..], Vec::as_slice);
-        let parts: Vec<Part> = ids
-            .iter()
-            .filter_map(|id| {
-                let state = self.jobs[&(kind.name, id.clone())].state(now)?.to_owned();
+        let mut parts: Vec<Part> = Vec::new();
+        for page in ids.chunks(kind.list.as_ref().and_then(|list| list.pages.as_ref()).unwrap().size) {
+            let list = kind.whole.unwrap();
+            metered.call(list, self.call(list, session)).await?;
+            parts.extend(page.iter().filter_map(|id| {
+                let state = self.jobs[&(kind.name, id.clone())].state(self.now())?.to_owned();
                 Some(Part { id: id.clone(), state, detail: json!({"Part": id}) })
-            })
-            .collect();
-        let more = parts.len() < ids.len();
+            }));
+        }
         let first = |phase| parts.iter().find(|part| kind.states.phase(&part.state) == Some(phase));
-        let state = first(Phase::Failure).or(first(Phase::Pending)).or(first(Phase::Success).filter(|_| !more));
-        let state = state.map_or("Pending".to_owned(), |part| part.state.clone());
-        Seen { parts, ..Seen::new(state).with_detail(json!({})) }
+        let state = match first(Phase::Failure).or(first(Phase::Pending)) {
+            Some(part) => part.state.clone(),
+            None => {
+                let command = &service::ssm::states::LIST_COMMANDS;
+                metered.call(command, self.call(command, session)).await?;
+                let done = parts.len() == ids.len();
+                first(Phase::Success).filter(|_| done).map_or("Pending".to_owned(), |part| part.state.clone())
+            }
+        };
+        Ok(Seen { parts, ..Seen::new(state).with_detail(json!({})) })
     }
 
     async fn page(&self, session: u64, kind: &'static Kind, parent: Option<&str>, ask: &Ask) -> Result<Page> {
@@ -358,12 +365,21 @@ impl Remote for Simulated {
         format!("scope {}", scope(self.session))
     }
 
-    fn one<'a>(&'a self, kind: &'static Kind, parent: Option<&'a str>, id: &'a str) -> BoxFuture<'a, Result<Seen>> {
-        Box::pin(self.world.one(self.session, kind, parent, id))
+    fn one<'a>(&'a self, kind: &'static Kind, _parent: Option<&'a str>, id: &'a str) -> BoxFuture<'a, Result<Seen>> {
+        Box::pin(self.world.one(self.session, kind, id))
     }
 
     fn page<'a>(&'a self, kind: &'static Kind, parent: Option<&'a str>, ask: &'a Ask) -> BoxFuture<'a, Result<Page>> {
         Box::pin(self.world.page(self.session, kind, parent, ask))
+    }
+
+    fn whole<'a>(
+        &'a self,
+        kind: &'static Kind,
+        parent: Option<&'a str>,
+        metered: &'a Metered,
+    ) -> BoxFuture<'a, Result<Seen>> {
+        Box::pin(self.world.whole(self.session, kind, parent, metered))
     }
 
     fn refresh(&self) -> BoxFuture<'_, Result<()>> {
@@ -382,18 +398,23 @@ impl Remote for Simulated {
         id: &'a str,
         state: &'a str,
         detail: &'a Value,
+        metered: &'a Metered,
     ) -> BoxFuture<'a, JobFailure> {
-        let failure = JobFailure {
-            kind: kind.name.to_owned(),
-            id: id.to_owned(),
-            state: state.to_owned(),
-            reason: None,
-            cause: None,
-            logs: None,
-            console_url: None,
-            detail: detail.clone(),
-        };
-        Box::pin(std::future::ready(failure))
+        Box::pin(async move {
+            let history = &service::sfn::states::GET_EXECUTION_HISTORY;
+            let told = kind.name == "sfn_execution"
+                && metered.call(history, self.world.call(history, self.session)).await.is_ok();
+            JobFailure {
+                kind: kind.name.to_owned(),
+                id: id.to_owned(),
+                state: state.to_owned(),
+                reason: None,
+                cause: told.then(|| "told".to_owned()),
+                logs: None,
+                console_url: None,
+                detail: detail.clone(),
+            }
+        })
     }
 
     fn follow<'a>(
@@ -403,6 +424,7 @@ impl Remote for Simulated {
         _id: &'a str,
         _sink: EventSink,
         _ended: watch::Receiver<bool>,
+        _metered: &'a Metered,
     ) -> Option<BoxFuture<'a, ()>> {
         None
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use mwaalib_core::Error;
+use mwaalib_core::service;
 use mwaalib_core::wait::kind::Kind;
-use mwaalib_core::wait::kinds;
 use mwaalib_core::wait::{Outcome, WaitSpec};
 
 use super::aws::{Faults, Script};
@@ -79,7 +79,7 @@ pub fn write(seed: u64) -> Plot {
     }
     let sessions = random.pick(&[1, 1, 2, 3]);
     let mut author = Author { random, sessions, jobs: HashMap::new(), acts: Vec::new() };
-    for kind in kinds::KINDS {
+    for kind in service::kinds() {
         author.kind(kind);
     }
     if !faults.denied.contains(&"ListCommandInvocations") {
@@ -260,12 +260,14 @@ impl Author {
 
     /// Waits for all instances of a command, whichever those are.
     fn commands(&mut self) {
-        let kind = &kinds::ssm::COMMAND;
+        let kind = &service::ssm::states::COMMAND;
         for group in 0..self.random.below(4) {
             let parent = Some(format!("whole-{group}"));
             let part = self.random.pick(&[0.0, 0.0, 0.3]);
             let mut ends = Vec::new();
-            for number in 0..1 + self.random.below(30) {
+            // Some take several pages to look at.
+            let most = self.random.pick(&[30, 30, 200]);
+            for number in 0..1 + self.random.below(most) {
                 let fails = self.random.unit() < part;
                 let script = self.script(kind, &parent, fails);
                 let id = format!("i-whole-{group}-{number}");

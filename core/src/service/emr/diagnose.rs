@@ -25,7 +25,8 @@ pub(crate) async fn step<A: Aws>(aws: &A, job: &Ended<'_>, findings: &mut Findin
         }
     }
     step_status(&status, findings);
-    let reply = aws.call("emr", "DescribeCluster", &json!({"ClusterId": cluster})).await.unwrap_or_default();
+    // Steps fail together when their cluster does.
+    let reply = aws.call_shared("emr", "DescribeCluster", &json!({"ClusterId": cluster})).await.unwrap_or_default();
     if job.state != "FAILED" {
         // A step is cancelled because another failed or the cluster went away.
         findings.reason(reason_of(&reply["Cluster"]["Status"]).as_deref());

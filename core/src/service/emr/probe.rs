@@ -3,24 +3,27 @@
 use aws_sdk_emr::types::{Cluster, ClusterState, ClusterStatus, StepStatus};
 use aws_smithy_types::DateTime;
 
+use super::states;
 use crate::error::{Error, Result};
 use crate::service::watch::{Capture, Probe, owned, seconds, state};
 use crate::session::Session;
-use crate::wait::kinds::emr::{JOB_FLOW, STEP};
 use crate::wait::remote::{Ask, Page, Seen};
 
-pub(crate) static PROBES: [Probe; 2] = [
-    Probe {
-        kind: &JOB_FLOW,
-        one: |session, _, id| Box::pin(describe_cluster(session, id)),
-        page: |session, _, ask| Box::pin(list_clusters(session, ask)),
-    },
-    Probe {
-        kind: &STEP,
-        one: |session, cluster, id| Box::pin(describe_step(session, cluster, id)),
-        page: |session, cluster, ask| Box::pin(list_steps(session, cluster, ask)),
-    },
-];
+pub(crate) static JOB_FLOW: Probe = Probe {
+    kind: &states::JOB_FLOW,
+    one: |session, _, id| Box::pin(describe_cluster(session, id)),
+    page: |session, _, ask| Box::pin(list_clusters(session, ask)),
+    whole: None,
+    follow: None,
+};
+
+pub(crate) static STEP: Probe = Probe {
+    kind: &states::STEP,
+    one: |session, cluster, id| Box::pin(describe_step(session, cluster, id)),
+    page: |session, cluster, ask| Box::pin(list_steps(session, cluster, ask)),
+    whole: None,
+    follow: None,
+};
 
 async fn describe_cluster(session: &Session, id: &str) -> Result<Seen> {
     let reply = Capture::default();
@@ -31,7 +34,7 @@ async fn describe_cluster(session: &Session, id: &str) -> Result<Seen> {
 }
 
 async fn list_clusters(session: &Session, ask: &Ask) -> Result<Page> {
-    let pending = JOB_FLOW.states.pending.iter().map(|name| ClusterState::from(*name)).collect();
+    let pending = states::JOB_FLOW.states.pending.iter().map(|name| ClusterState::from(*name)).collect();
     let call = session
         .emr()
         .list_clusters()
@@ -49,7 +52,7 @@ fn cluster(id: &str, status: Option<&ClusterStatus>) -> Result<Seen> {
     let name = status.and_then(ClusterStatus::state).map(ClusterState::as_str);
     let timeline = status.and_then(ClusterStatus::timeline);
     let created = seconds(timeline.and_then(|timeline| timeline.creation_date_time()));
-    Ok(Seen { created, ..Seen::new(JOB_FLOW.states.intern(state(&JOB_FLOW, id, name)?)) })
+    Ok(Seen { created, ..Seen::new(states::JOB_FLOW.states.intern(state(&states::JOB_FLOW, id, name)?)) })
 }
 
 async fn describe_step(session: &Session, cluster: Option<&str>, id: &str) -> Result<Seen> {
@@ -79,5 +82,5 @@ async fn list_steps(session: &Session, cluster: Option<&str>, ask: &Ask) -> Resu
 
 fn step(id: &str, status: Option<&StepStatus>) -> Result<Seen> {
     let name = status.and_then(StepStatus::state).map(|state| state.as_str());
-    Ok(Seen::new(STEP.states.intern(state(&STEP, id, name)?)))
+    Ok(Seen::new(states::STEP.states.intern(state(&states::STEP, id, name)?)))
 }

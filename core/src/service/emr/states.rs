@@ -31,6 +31,7 @@ pub static JOB_FLOW: Kind = Kind {
         needs_parent: false,
     }),
     parent_of: None,
+    console: |region, _, id| Some(format!("emr/home?region={region}#/clusterDetails/{id}")),
 };
 
 pub static STEP: Kind = Kind {
@@ -50,4 +51,5 @@ pub static STEP: Kind = Kind {
         needs_parent: true,
     }),
     parent_of: None,
+    console: |region, cluster, _| Some(format!("emr/home?region={region}#/clusterDetails/{}", cluster?)),
 };

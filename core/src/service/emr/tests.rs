@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::diagnose::{Ended, diagnose_on};
+use crate::diagnose::{self, Ended};
 use crate::error::{Class, JobFailure};
 use crate::job::fake::{Fake, aws_error, block_on};
 
@@ -21,7 +21,10 @@ fn aws(cluster: Value) -> Fake {
 
 fn step(aws: &Fake, state: &str, status: &Value) -> JobFailure {
     let detail = json!({"Step": {"Id": "s-1", "Status": status}});
-    block_on(diagnose_on(aws, &Ended { kind: "emr_step", parent: Some("j-1"), id: "s-1", state, detail: &detail }))
+    block_on(diagnose::diagnose(
+        aws,
+        &Ended { kind: "emr_step", parent: Some("j-1"), id: "s-1", state, detail: &detail },
+    ))
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn a_cluster_names_the_step_that_failed_first() {
     let detail = json!({"Status": {"State": "TERMINATED_WITH_ERRORS"}});
     let ended =
         Ended { kind: "emr_job_flow", parent: None, id: "j-1", state: "TERMINATED_WITH_ERRORS", detail: &detail };
-    let failure = block_on(diagnose_on(&aws, &ended));
+    let failure = block_on(diagnose::diagnose(&aws, &ended));
     assert_eq!(failure.reason.as_deref(), Some("STEP_FAILURE: Shut down as step failed"));
     let cause = failure.cause.unwrap();
     assert!(cause.starts_with("step s-1 (load) failed: Exit 1\npyspark.errors.AnalysisException"), "{cause}");
@@ -87,6 +90,6 @@ fn a_bootstrap_failure_shows_its_details_and_log() {
     .object("logs/j-1/node/i-9/bootstrap-actions/1/stderr.gz", "pip: command not found\n");
     let ended =
         Ended { kind: "emr_job_flow", parent: None, id: "j-1", state: "TERMINATED_WITH_ERRORS", detail: &Value::Null };
-    let cause = block_on(diagnose_on(&aws, &ended)).cause.unwrap();
+    let cause = block_on(diagnose::diagnose(&aws, &ended)).cause.unwrap();
     assert!(cause.contains("instance-id: i-9") && cause.contains("pip: command not found"), "{cause}");
 }

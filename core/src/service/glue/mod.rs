@@ -6,6 +6,7 @@ pub(crate) mod diagnose;
 pub mod logs;
 pub(crate) mod probe;
 pub(crate) mod start;
+pub mod states;
 #[cfg(test)]
 mod tests;
 

@@ -2,24 +2,27 @@
 
 use aws_sdk_glue::types::{Crawler, JobRun, JobRunState};
 
+use super::{logs, states};
 use crate::error::{Error, Result};
 use crate::service::watch::{Capture, Probe, owned, seconds, state};
 use crate::session::Session;
-use crate::wait::kinds::glue::{CRAWLER, JOB_RUN};
 use crate::wait::remote::{Ask, Page, Seen};
 
-pub(crate) static PROBES: [Probe; 2] = [
-    Probe {
-        kind: &JOB_RUN,
-        one: |session, job, id| Box::pin(get_job_run(session, job, id)),
-        page: |session, job, ask| Box::pin(get_job_runs(session, job, ask)),
-    },
-    Probe {
-        kind: &CRAWLER,
-        one: |session, _, name| Box::pin(get_crawler(session, name)),
-        page: |session, _, ask| Box::pin(batch_get_crawlers(session, ask)),
-    },
-];
+pub(crate) static JOB_RUN: Probe = Probe {
+    kind: &states::JOB_RUN,
+    one: |session, job, id| Box::pin(get_job_run(session, job, id)),
+    page: |session, job, ask| Box::pin(get_job_runs(session, job, ask)),
+    whole: None,
+    follow: Some(|aws, job, id, sink, ended| Box::pin(logs::to_sink(aws, job, id, sink, ended))),
+};
+
+pub(crate) static CRAWLER: Probe = Probe {
+    kind: &states::CRAWLER,
+    one: |session, _, name| Box::pin(get_crawler(session, name)),
+    page: |session, _, ask| Box::pin(batch_get_crawlers(session, ask)),
+    whole: None,
+    follow: None,
+};
 
 async fn get_job_run(session: &Session, job: Option<&str>, id: &str) -> Result<Seen> {
     let reply = Capture::default();
@@ -27,7 +30,7 @@ async fn get_job_run(session: &Session, job: Option<&str>, id: &str) -> Result<S
     let sent = Box::pin(call.customize().interceptor(reply.clone()).send()).await;
     let output = sent.map_err(|e| Error::from_sdk("glue", "GetJobRun", e))?;
     let name = output.job_run().and_then(JobRun::job_run_state).map(JobRunState::as_str);
-    Ok(Seen::new(JOB_RUN.states.intern(state(&JOB_RUN, id, name)?)).with_detail(reply.json()))
+    Ok(Seen::new(states::JOB_RUN.states.intern(state(&states::JOB_RUN, id, name)?)).with_detail(reply.json()))
 }
 
 async fn get_job_runs(session: &Session, job: Option<&str>, ask: &Ask) -> Result<Page> {
@@ -42,8 +45,8 @@ async fn get_job_runs(session: &Session, job: Option<&str>, ask: &Ask) -> Result
     let output = sent.map_err(|e| Error::from_sdk("glue", "GetJobRuns", e))?;
     let entries = output.job_runs().iter().filter_map(|run| Some((run.id()?, run.job_run_state())));
     let items = entries.map(|(id, run)| {
-        let name = state(&JOB_RUN, id, run.map(JobRunState::as_str))?;
-        Ok((id.to_owned(), Seen::new(JOB_RUN.states.intern(name))))
+        let name = state(&states::JOB_RUN, id, run.map(JobRunState::as_str))?;
+        Ok((id.to_owned(), Seen::new(states::JOB_RUN.states.intern(name))))
     });
     let items = items.collect::<Result<_>>()?;
     Ok(Page { items, next: output.next_token, missing: Vec::new(), raw: reply.take() })
@@ -70,7 +73,7 @@ async fn batch_get_crawlers(session: &Session, ask: &Ask) -> Result<Page> {
 /// At rest, a crawler's last crawl is the outcome; before its first there is none.
 fn crawler(name: &str, crawler: Option<&Crawler>) -> Result<Seen> {
     let own = crawler.and_then(Crawler::state).map(|state| state.as_str());
-    let own = CRAWLER.states.intern(state(&CRAWLER, name, own)?);
+    let own = states::CRAWLER.states.intern(state(&states::CRAWLER, name, own)?);
     let last = crawler.and_then(Crawler::last_crawl).filter(|_| own == "READY");
     Ok(match last.and_then(|last| Some((last, last.status()?))) {
         Some((last, status)) => Seen::again(own, status.as_str(), seconds(last.start_time())),

@@ -1,5 +1,6 @@
 //! Glue job runs and crawlers: their states and the calls that tell them.
 
+use crate::diagnose::console::escape;
 use crate::wait::kind::{Api, Items, Kind, List, Pages, StateTable};
 
 // AWS does not publish Glue's rates; these were chosen low enough not to be
@@ -30,6 +31,7 @@ pub static JOB_RUN: Kind = Kind {
         needs_parent: true,
     }),
     parent_of: None,
+    console: |region, job, id| Some(format!("gluestudio/home?region={region}#/job/{}/run/{id}", escape(job?))),
 };
 
 /// A crawler is a job that can run again: while it is not `READY` its own state
@@ -52,4 +54,7 @@ pub static CRAWLER: Kind = Kind {
         needs_parent: false,
     }),
     parent_of: None,
+    console: |region, _, name| {
+        Some(format!("glue/home?region={region}#/v2/data-catalog/crawlers/view/{}", escape(name)))
+    },
 };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::logs::{LogLine, LogTail};
-use crate::diagnose::{Ended, diagnose_on};
+use crate::diagnose::{self, Ended};
 use crate::error::{Class, JobFailure};
 use crate::job::fake::{Fake, aws_error, block_on};
 
@@ -16,7 +16,7 @@ fn run_failure(state: &str, run: &Value, logs: &'static [(&'static str, &'static
         Ok(json!({"events": text.lines().map(|line| json!({"message": line})).collect::<Vec<_>>()}))
     });
     let ended = Ended { kind: "glue_job_run", parent: Some("etl"), id: "jr_1", state, detail: run };
-    (block_on(diagnose_on(&aws, &ended)), aws)
+    (block_on(diagnose::diagnose(&aws, &ended)), aws)
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_crawl_is_told_by_its_own_lines_of_the_log() {
     let detail = json!({"Crawler": {"Name": "c", "LastCrawl": {"Status": "FAILED", "ErrorMessage": "Internal",
         "LogGroup": "/aws-glue/crawlers", "LogStream": "c", "MessagePrefix": "new"}}});
     let ended = Ended { kind: "glue_crawler", parent: None, id: "c", state: "FAILED", detail: &detail };
-    let failure = block_on(diagnose_on(&aws, &ended));
+    let failure = block_on(diagnose::diagnose(&aws, &ended));
     assert_eq!(failure.reason.as_deref(), Some("Internal"));
     let cause = failure.cause.unwrap();
     assert!(cause.contains("Lake Formation") && !cause.contains("other crawl"), "{cause}");

@@ -2,6 +2,17 @@
 
 use crate::Session;
 use crate::service::operations;
+use crate::wait::kind::Api;
+
+/// Asked for the logs of Glue runs. AWS publishes 25 calls a second, 10 in some regions.
+pub static GET_LOG_EVENTS: Api = Api {
+    service: "logs",
+    name: "GetLogEvents",
+    permission: "logs:GetLogEvents",
+    burst: 25.0,
+    refill: 25.0,
+    account: None,
+};
 
 operations!("logs", client, "Logs_20140328" by put_retention_policy: [
     "CreateLogGroup",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::diagnose::{Ended, diagnose_on};
+use crate::diagnose::{self, Ended};
 use crate::error::{Class, JobFailure};
 use crate::job::fake::{Fake, aws_error, block_on};
 
@@ -39,7 +39,7 @@ fn ended(id: i64, kind: &str, error: &str, cause: &str) -> Value {
 
 fn diagnose(state: &str, aws: &Fake) -> JobFailure {
     let detail = json!({"status": state, "error": "Outer.Error", "cause": "outer cause"});
-    block_on(diagnose_on(aws, &Ended { kind: "sfn_execution", parent: None, id: ARN, state, detail: &detail }))
+    block_on(diagnose::diagnose(aws, &Ended { kind: "sfn_execution", parent: None, id: ARN, state, detail: &detail }))
 }
 
 /// Answers GetExecutionHistory by execution name, newest first, two events a page.

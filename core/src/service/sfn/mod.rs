@@ -5,6 +5,7 @@ pub(crate) mod diagnose;
 mod history;
 pub(crate) mod probe;
 pub(crate) mod start;
+pub mod states;
 
 use crate::Session;
 use crate::service::operations;

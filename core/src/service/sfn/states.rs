@@ -20,6 +20,15 @@ static LIST_EXECUTIONS: Api = Api {
     refill: 5.0,
     account: None,
 };
+/// Asked when an execution has failed.
+pub static GET_EXECUTION_HISTORY: Api = Api {
+    service: "sfn",
+    name: "GetExecutionHistory",
+    permission: "states:GetExecutionHistory",
+    burst: 400.0,
+    refill: 20.0,
+    account: None,
+};
 
 pub static EXECUTION: Kind = Kind {
     name: "sfn_execution",
@@ -38,6 +47,7 @@ pub static EXECUTION: Kind = Kind {
         needs_parent: true,
     }),
     parent_of: Some(state_machine),
+    console: |region, _, arn| Some(format!("states/home?region={region}#/v2/executions/details/{arn}")),
 };
 
 /// The ARN of the state machine that a STANDARD execution belongs to.

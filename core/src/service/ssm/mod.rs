@@ -4,6 +4,7 @@ pub(crate) mod cancel;
 pub(crate) mod diagnose;
 pub(crate) mod probe;
 pub(crate) mod start;
+pub mod states;
 #[cfg(test)]
 mod tests;
 

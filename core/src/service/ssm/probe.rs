@@ -3,29 +3,29 @@
 use aws_sdk_ssm::types::{Command, CommandInvocation, CommandInvocationStatus, CommandStatus};
 use serde_json::{Value, json};
 
+use super::states;
 use crate::error::{Error, Result};
 use crate::service::watch::{Capture, Probe, state};
 use crate::session::Session;
-use crate::wait::kind::{ALL, Phase};
-use crate::wait::kinds::ssm::COMMAND;
+use crate::wait::kind::Phase;
+use crate::wait::metered::Metered;
 use crate::wait::remote::{Ask, Page, Part, Seen};
 
-pub(crate) static PROBES: [Probe; 1] = [Probe {
-    kind: &COMMAND,
-    one: |session, command, id| match command {
-        Some(command) if id == ALL => Box::pin(whole(session, command)),
-        _ => Box::pin(get_invocation(session, command, id)),
-    },
+pub(crate) static COMMAND: Probe = Probe {
+    kind: &states::COMMAND,
+    one: |session, command, id| Box::pin(get_invocation(session, command, id)),
     page: |session, command, ask| Box::pin(list_invocations(session, command, ask)),
-}];
+    whole: Some(|session, command, metered| Box::pin(whole(session, command, metered))),
+    follow: None,
+};
 
 async fn get_invocation(session: &Session, command: Option<&str>, instance: &str) -> Result<Seen> {
     let reply = Capture::default();
     let call = session.ssm().get_command_invocation().set_command_id(command.map(str::to_owned)).instance_id(instance);
     let sent = Box::pin(call.customize().interceptor(reply.clone()).send()).await;
     let output = sent.map_err(|e| Error::from_sdk("ssm", "GetCommandInvocation", e))?;
-    let name = state(&COMMAND, instance, output.status().map(CommandInvocationStatus::as_str))?;
-    Ok(Seen::new(COMMAND.states.intern(name)).with_detail(reply.json()))
+    let name = state(&states::COMMAND, instance, output.status().map(CommandInvocationStatus::as_str))?;
+    Ok(Seen::new(states::COMMAND.states.intern(name)).with_detail(reply.json()))
 }
 
 async fn list_invocations(session: &Session, command: Option<&str>, ask: &Ask) -> Result<Page> {
@@ -38,22 +38,23 @@ async fn list_invocations(session: &Session, command: Option<&str>, ask: &Ask) -
     let output = Box::pin(call.send()).await.map_err(|e| Error::from_sdk("ssm", "ListCommandInvocations", e))?;
     let entries = output.command_invocations().iter().filter_map(|entry| Some((entry.instance_id()?, entry)));
     let items = entries.map(|(id, entry)| {
-        let name = state(&COMMAND, id, entry.status().map(CommandInvocationStatus::as_str))?;
-        Ok((id.to_owned(), Seen::new(COMMAND.states.intern(name))))
+        let name = state(&states::COMMAND, id, entry.status().map(CommandInvocationStatus::as_str))?;
+        Ok((id.to_owned(), Seen::new(states::COMMAND.states.intern(name))))
     });
     Ok(Page { items: items.collect::<Result<_>>()?, next: output.next_token, ..Page::default() })
 }
 
 /// The state of a command on all its instances: the first failure, else the
 /// first that is pending, else success.
-async fn whole(session: &Session, command: &str) -> Result<Seen> {
+async fn whole(session: &Session, command: &str, metered: &Metered) -> Result<Seen> {
     let mut parts: Vec<Part> = Vec::new();
     let mut token = None;
     loop {
         let reply = Capture::default();
         let call = session.ssm().list_command_invocations().command_id(command).details(true).set_next_token(token);
-        let sent = Box::pin(call.max_results(50).customize().interceptor(reply.clone()).send()).await;
-        let output = sent.map_err(|e| Error::from_sdk("ssm", "ListCommandInvocations", e))?;
+        let sent = Box::pin(call.max_results(50).customize().interceptor(reply.clone()).send());
+        let answer = async { sent.await.map_err(|e| Error::from_sdk("ssm", "ListCommandInvocations", e)) };
+        let output = metered.call(&states::LIST_COMMAND_INVOCATIONS, answer).await?;
         let raw = reply.json();
         let details = raw["CommandInvocations"].as_array().cloned().unwrap_or_default();
         for (entry, detail) in output.command_invocations().iter().zip(details) {
@@ -64,11 +65,12 @@ async fn whole(session: &Session, command: &str) -> Result<Seen> {
             break;
         }
     }
-    let has = |phase: Phase| parts.iter().find(|part| COMMAND.states.phase(&part.state).is_none_or(|p| p == phase));
+    let has =
+        |phase: Phase| parts.iter().find(|part| states::COMMAND.states.phase(&part.state).is_none_or(|p| p == phase));
     let state = match has(Phase::Failure).or_else(|| has(Phase::Pending)) {
         Some(part) => part.state.clone(),
         // All that is listed is done, if anything is: the command knows whether more is to come.
-        None => match command_state(session, command).await? {
+        None => match metered.call(&states::LIST_COMMANDS, command_state(session, command)).await? {
             (CommandStatus::Pending | CommandStatus::InProgress | CommandStatus::Cancelling, _) => {
                 "InProgress".to_owned()
             }
@@ -82,12 +84,12 @@ async fn whole(session: &Session, command: &str) -> Result<Seen> {
     };
     let details: Vec<&Value> = parts.iter().map(|part| &part.detail).collect();
     let detail = json!({"CommandId": command, "CommandInvocations": details});
-    Ok(Seen { parts, ..Seen::new(COMMAND.states.intern(&state)).with_detail(detail) })
+    Ok(Seen { parts, ..Seen::new(states::COMMAND.states.intern(&state)).with_detail(detail) })
 }
 
 fn part(entry: &CommandInvocation, detail: Value) -> Result<Part> {
     let id = entry.instance_id().unwrap_or_default();
-    let name = state(&COMMAND, id, entry.status().map(CommandInvocationStatus::as_str))?;
+    let name = state(&states::COMMAND, id, entry.status().map(CommandInvocationStatus::as_str))?;
     Ok(Part { id: id.to_owned(), state: name.to_owned(), detail })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::diagnose::{Ended, diagnose_on};
+use crate::diagnose::{self, Ended};
 use crate::job::fake::{Fake, block_on};
 
 #[test]
@@ -20,7 +20,7 @@ fn stderr_and_exit_code_of_the_instance_that_failed() {
             }
         });
         let detail = json!({"Status": "Failed"});
-        let failure = block_on(diagnose_on(
+        let failure = block_on(diagnose::diagnose(
             &aws,
             &Ended { kind: "ssm_command", parent: Some("c-1"), id, state: "Failed", detail: &detail },
         ));
