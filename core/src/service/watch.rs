@@ -34,6 +34,7 @@ pub(crate) struct Probe {
     pub follow: Option<Follow>,
 }
 
+type Whole = for<'a> fn(&'a Session, &'a str, &'a Metered) -> BoxFuture<'a, Result<Seen>>;
 type Follow =
     for<'a> fn(MeteredSession<'a>, Option<&'a str>, &'a str, EventSink, watch::Receiver<bool>) -> BoxFuture<'a, ()>;
 
