@@ -42,5 +42,5 @@ def apply_all(runtime: Runtime) -> None:
 
             raise RuntimeError(
                 f"the stand-in does not know moto {moto.__version__} (patch {name}: {error}); "
-                "install the version that mwaalib[testing] asks for"
+                "install the version that the wheel's extra [testing] asks for"
             ) from error
