@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from mwaalib.compat import AirflowFailException
 from mwaalib.exceptions import AwsError, JobFailedError, WaitTimeoutError
+from mwaalib.metrics import snapshot
 from mwaalib.operators.step_function import (
     StepFunctionGetExecutionOutputOperator,
     StepFunctionStartExecutionOperator,
@@ -23,6 +24,12 @@ def start(arn: str, **kwargs: Any) -> StepFunctionStartExecutionOperator:
 
 def run(operator: Any, ctx: Any) -> Any:
     return run_deferred(operator, ctx) if operator.deferrable else operator.execute(ctx)
+
+
+def asked(api: str) -> int:
+    """How often the core has called that API in this process."""
+    calls: int = snapshot()["apis"].get(api, {}).get("calls", 0)
+    return calls
 
 
 def test_start_publishes_links(aws: Any) -> None:
@@ -44,10 +51,12 @@ def test_wait_then_output(aws: Any, mode: Any) -> None:
 
 @pytest.mark.parametrize("mode", [{"wait_for_completion": True}, {"deferrable": True}])
 def test_failed_execution_says_why(aws: Any, mode: Any) -> None:
+    before = asked("sfn:GetExecutionHistory")
     with pytest.raises(JobFailedError) as error:
         run(start(machine(aws, FAIL), **mode), context())
     assert "Bad.Rating" in str(error.value)
     assert "no stars" in str(error.value)
+    assert asked("sfn:GetExecutionHistory") > before, "looking for the cause counts too"
 
 
 def test_error_as_output(aws: Any) -> None:
