@@ -36,7 +36,9 @@ def serve(settings: Settings) -> int:
         from moto.moto_server.werkzeug_app import MotoRequestHandler
         from werkzeug.serving import make_server
     except ImportError as error:
-        print(f"the stand-in needs moto's server: pip install '<the wheel>[testing]' ({error})", file=sys.stderr)
+        print(
+            f"the stand-in needs moto's server: pip install '<the wheel>[testing]' ({error})", file=sys.stderr
+        )
         return 1
 
     class Handler(MotoRequestHandler):
