@@ -1,6 +1,7 @@
 #!/bin/sh
 # Write requirements/*.txt anew from requirements/*.in, and requirements.txt for the newest Amazon MWAA image. Airflow's own
-# constraints hold for all that Airflow uses; they come from $MWAA_CONSTRAINTS_DIR/<version>/constraints.txt when that is set, else from their official address.
+# constraints hold for all that Airflow uses; they come from $MWAA_CONSTRAINTS_DIR/<version>/constraints.txt when that is
+# set, else from their official address.
 set -eu
 cd "$(dirname "$0")/.."
 ROOT=$PWD

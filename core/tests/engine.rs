@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mwaalib_core::Error;
-use mwaalib_core::wait::{Options, WaitSpec};
+use mwaalib_core::wait::{Options, Outcome, WaitSpec};
 use serde_json::json;
 use sim::aws::{Faults, Script};
 use sim::stage::{MACHINE, Stage, arn, executions, notices, recorder, script, unix_now};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 #[tokio::test(start_paused = true)]
@@ -215,17 +216,26 @@ async fn a_short_budget_stretches_all_alike_and_says_so() {
     assert!(stage.world.overdrawn().values().all(|over| *over < 0.01), "{:?}", stage.world.overdrawn());
 }
 
+/// Executions of one machine that fail together.
+fn failing(count: usize) -> HashMap<(&'static str, String), Script> {
+    let script = || script(Some(MACHINE), &[(0.0, "RUNNING"), (100.0, "FAILED")]);
+    (0..count).map(|number| (("sfn_execution", arn(number)), script())).collect()
+}
+
+/// What the failure that ends a wait is put down to.
+async fn cause(wait: JoinHandle<Result<Outcome, Error>>) -> String {
+    match wait.await.unwrap() {
+        Err(Error::JobFailed(failure)) => failure.cause.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn many_failures_at_once_are_each_explained_within_the_budget() {
-    let failing =
-        |number| (("sfn_execution", arn(number)), script(Some(MACHINE), &[(0.0, "RUNNING"), (100.0, "FAILED")]));
-    let stage = Stage::new((0..1000).map(failing).collect(), Faults::default());
+    let stage = Stage::new(failing(1000), Faults::default());
     let waits: Vec<_> = (0..1000).map(|number| stage.execution(number, 20.0)).collect();
     for wait in waits {
-        match wait.await.unwrap() {
-            Err(Error::JobFailed(failure)) => assert_eq!(failure.cause.as_deref(), Some("told")),
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(cause(wait).await, "told");
     }
     assert_eq!(stage.calls("GetExecutionHistory"), 1000);
     assert_eq!(stage.engine.metrics().apis["sfn:GetExecutionHistory"].calls, 1000);
@@ -234,18 +244,13 @@ async fn many_failures_at_once_are_each_explained_within_the_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_told_though_its_cause_cannot_be_had() {
-    let failing =
-        |number| (("sfn_execution", arn(number)), script(Some(MACHINE), &[(0.0, "RUNNING"), (100.0, "FAILED")]));
     let budgets = json!({"budgets": {"sfn:GetExecutionHistory": {"burst": 1, "refill": 0.01}}}).to_string();
     let options = Options::from_json(&budgets).unwrap();
-    let stage = Stage::with((0..500).map(failing).collect(), Faults::default(), options);
+    let stage = Stage::with(failing(500), Faults::default(), options);
     let waits: Vec<_> = (0..500).map(|number| stage.execution(number, 20.0)).collect();
     let mut causes: BTreeMap<String, usize> = BTreeMap::new();
     for wait in waits {
-        match wait.await.unwrap() {
-            Err(Error::JobFailed(failure)) => *causes.entry(failure.cause.unwrap()).or_default() += 1,
-            other => panic!("{other:?}"),
-        }
+        *causes.entry(cause(wait).await).or_default() += 1;
     }
     assert!(stage.world.now() < 260.0, "{} s, {causes:?}", stage.world.now());
     let count = |part: &str| causes.iter().filter(|(cause, _)| cause.contains(part)).map(|(_, count)| count).sum();

@@ -93,11 +93,7 @@ pub enum Reattached {
 /// # Errors
 /// `Error::Request` for a request refused before it was sent, `Error::Aws` when AWS refuses.
 pub async fn start(session: &Session, job: Job) -> Result<Started> {
-    start_on(session, job).await
-}
-
-pub(crate) async fn start_on<A: Aws>(aws: &A, job: Job) -> Result<Started> {
-    service::start(aws, &job).await
+    service::start(session, &job).await
 }
 
 /// Asks AWS to stop jobs. Jobs that have ended already are no error.
@@ -105,11 +101,7 @@ pub(crate) async fn start_on<A: Aws>(aws: &A, job: Job) -> Result<Started> {
 /// # Errors
 /// `Error::Aws` when AWS refuses to stop a job that is still pending.
 pub async fn cancel(session: &Session, kind: &str, parent: Option<&str>, ids: &[String]) -> Result<()> {
-    cancel_on(session, kind, parent, ids).await
-}
-
-pub(crate) async fn cancel_on<A: Aws>(aws: &A, kind: &str, parent: Option<&str>, ids: &[String]) -> Result<()> {
-    service::cancel(aws, kind, parent, ids).await
+    service::cancel(session, kind, parent, ids).await
 }
 
 pub(crate) fn need_parent<'a>(kind: &str, parent: Option<&'a str>) -> Result<&'a str> {

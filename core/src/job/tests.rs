@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::fake::{Fake, aws_error, block_on};
-use super::{Job, Reattached, Started, cancel_on, start_on};
+use super::{Job, Reattached, Started};
 use crate::error::{Class, Error, Result};
+use crate::service;
 
 const MACHINE: &str = "arn:aws:states:eu-west-1:123456789012:stateMachine:Flow";
 
@@ -165,7 +166,7 @@ fn start(aws: &Fake, case: &Case, key: Option<&str>) -> Result<Started> {
 
 fn attempt(aws: &Fake, case: &Case, key: Option<&str>, reuse: bool, since: Option<f64>) -> Result<Started> {
     let (kind, key) = (case.kind.to_owned(), key.map(str::to_owned));
-    block_on(start_on(aws, Job { kind, request: case.request.clone(), key, reuse, since }))
+    block_on(service::start(aws, &Job { kind, request: case.request.clone(), key, reuse, since }))
 }
 
 #[test]
@@ -279,7 +280,7 @@ fn what_does_not_exist_is_told_by_the_start() {
 #[test]
 fn bad_jobs_are_refused_before_anything_is_sent() {
     let (_, aws) = model();
-    let refused = |job: Value| block_on(start_on(&aws, serde_json::from_value(job).unwrap())).unwrap_err();
+    let refused = |job: Value| block_on(service::start(&aws, &serde_json::from_value(job).unwrap())).unwrap_err();
     let machine = json!({"stateMachineArn": MACHINE});
     assert!(refused(json!({"kind": "emr_steps", "request": {}})).to_string().contains("emr_steps"));
     assert!(refused(json!({"kind": "sfn_execution", "request": machine, "key": "a b"})).to_string().contains("a b"));
@@ -327,7 +328,7 @@ fn crawl(reuse: bool, state: &'static str, running: bool) -> (Fake, Result<Start
         reuse,
         since: None,
     };
-    let started = block_on(start_on(&aws, job));
+    let started = block_on(service::start(&aws, &job));
     (aws, started)
 }
 
@@ -370,11 +371,11 @@ fn cancelling_what_has_ended_is_no_error() {
                 }
                 _ => Err(aws_error("ValidationException", Class::Permanent)),
             });
-            let cancelled = block_on(cancel_on(&aws, kind, Some("parent"), &ids));
+            let cancelled = block_on(service::cancel(&aws, kind, Some("parent"), &ids));
             assert_eq!(cancelled.is_ok(), allowed, "{kind} {state}");
         }
     }
     let aws = Fake::new(|_, _| Err(aws_error("CrawlerNotRunningException", Class::Permanent)));
-    block_on(cancel_on(&aws, "glue_crawler", None, &ids)).unwrap();
-    assert!(block_on(cancel_on(&aws, "emr_step", None, &ids)).is_err());
+    block_on(service::cancel(&aws, "glue_crawler", None, &ids)).unwrap();
+    assert!(block_on(service::cancel(&aws, "emr_step", None, &ids)).is_err());
 }

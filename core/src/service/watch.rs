@@ -30,13 +30,12 @@ pub(crate) struct Probe {
     pub page: for<'a> fn(&'a Session, Option<&'a str>, &'a Ask) -> BoxFuture<'a, Result<Page>>,
     /// All of a parent, where the id `*` stands for them.
     pub whole: Option<Whole>,
-    /// The log of a job, where it has one.
+    /// The log of a parent's job, where it has one.
     pub follow: Option<Follow>,
 }
 
 type Whole = for<'a> fn(&'a Session, &'a str, &'a Metered) -> BoxFuture<'a, Result<Seen>>;
-type Follow =
-    for<'a> fn(MeteredSession<'a>, Option<&'a str>, &'a str, EventSink, watch::Receiver<bool>) -> BoxFuture<'a, ()>;
+type Follow = for<'a> fn(MeteredSession<'a>, &'a str, &'a str, EventSink, watch::Receiver<bool>) -> BoxFuture<'a, ()>;
 
 /// A session, as the wait engine asks it.
 pub struct AwsRemote(Session);
@@ -112,7 +111,7 @@ impl Remote for AwsRemote {
         metered: &'a Metered,
     ) -> Option<BoxFuture<'a, ()>> {
         let follow = probe(kind).ok()?.follow?;
-        Some(follow(MeteredSession { session: &self.0, metered }, parent, id, sink, ended))
+        Some(follow(MeteredSession { session: &self.0, metered }, parent?, id, sink, ended))
     }
 }
 

@@ -17,15 +17,14 @@ use super::remote::Remote;
 use super::standing::Standing;
 use crate::error::{AwsError, Class, Error, Result};
 
-/// Makes calls for a session. Cheap to clone.
-#[derive(Clone)]
+/// Makes calls for a session.
 pub struct Metered {
     pub(crate) shared: Arc<Shared>,
     pub(crate) remote: Arc<dyn Remote>,
     pub(crate) standing: Arc<Standing>,
     scope: Arc<str>,
     /// A permit that is there already, for the first call.
-    first: Option<Arc<Mutex<Option<Permit>>>>,
+    first: Mutex<Option<Permit>>,
 }
 
 /// The right to make one call; given back if it is dropped.
@@ -53,12 +52,18 @@ impl Drop for Permit {
 impl Metered {
     pub(crate) fn new(shared: Arc<Shared>, remote: Arc<dyn Remote>) -> Self {
         let (standing, scope) = (shared.standing(remote.key()), remote.scope().into());
-        Self { shared, remote, standing, scope, first: None }
+        Self { shared, remote, standing, scope, first: Mutex::default() }
     }
 
     /// The same, with a permit in hand for the first call.
     pub(crate) fn beginning_with(&self, permit: Permit) -> Self {
-        Self { first: Some(Arc::new(Mutex::new(Some(permit)))), ..self.clone() }
+        Self {
+            shared: Arc::clone(&self.shared),
+            remote: Arc::clone(&self.remote),
+            standing: Arc::clone(&self.standing),
+            scope: Arc::clone(&self.scope),
+            first: Mutex::new(Some(permit)),
+        }
     }
 
     /// The budgets of a call, the narrower first.
@@ -81,7 +86,7 @@ impl Metered {
     /// # Errors
     /// Those of the call, and a time-out when it takes longer than the options allow.
     pub async fn call<T>(&self, api: &'static Api, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let first = self.first.as_ref().and_then(|first| lock(first).take_if(|permit| std::ptr::eq(permit.api, api)));
+        let first = lock(&self.first).take_if(|permit| std::ptr::eq(permit.api, api));
         let permit = match first {
             Some(permit) => permit,
             None => self.permit(api, Instant::now()).await,

@@ -19,38 +19,20 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// CloudWatch shows the last lines a little after the run has ended.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 
-/// Follows the log of a job's run into a wait's sink.
-pub(super) async fn to_sink<A: Aws>(
-    aws: A,
-    job: Option<&str>,
-    run: &str,
-    sink: EventSink,
-    ended: watch::Receiver<bool>,
-) {
-    let line = |line: LogLine| sink(Event::Log { id: run.to_owned(), stream: line.stream, message: line.message });
-    let refused = |error: Error| {
-        sink(Event::Notice { message: format!("the log of {run} cannot be followed: {error}") });
-    };
-    follow(&aws, job.unwrap_or_default(), run, ended, line, refused).await;
-}
-
-/// Hands each new log line of a job's run to `emit` until `ended` turns true and the rest has been
-/// read. A stream that may not be read is told to `refused`.
-async fn follow<A: Aws>(
-    aws: &A,
-    job: &str,
-    run: &str,
-    mut ended: watch::Receiver<bool>,
-    mut emit: impl FnMut(LogLine) + Send,
-    mut refused: impl FnMut(Error) + Send,
-) {
+/// Follows the log of a job's run into a wait's sink until `ended` turns true and the rest has been
+/// read. A stream that may not be read is told as a notice.
+pub(super) async fn follow<A: Aws>(aws: A, job: &str, run: &str, sink: EventSink, mut ended: watch::Receiver<bool>) {
     let described = aws.call("glue", "GetJobRun", &json!({"JobName": job, "RunId": run})).await.unwrap_or_default();
     let mut tail = LogTail::new(run, described["JobRun"]["LogGroupName"].as_str());
     loop {
         let last = *ended.borrow();
-        match tail.read(aws).await {
-            Ok(lines) => lines.into_iter().for_each(&mut emit),
-            Err(error) => refused(error),
+        match tail.read(&aws).await {
+            Ok(lines) => {
+                for LogLine { stream, message } in lines {
+                    sink(Event::Log { id: run.to_owned(), stream, message });
+                }
+            }
+            Err(error) => sink(Event::Notice { message: format!("the log of {run} cannot be followed: {error}") }),
         }
         if last {
             break;

@@ -13,7 +13,7 @@ pub(crate) static JOB_RUN: Probe = Probe {
     one: |session, job, id| Box::pin(get_job_run(session, job, id)),
     page: |session, job, ask| Box::pin(get_job_runs(session, job, ask)),
     whole: None,
-    follow: Some(|aws, job, id, sink, ended| Box::pin(logs::to_sink(aws, job, id, sink, ended))),
+    follow: Some(|aws, job, id, sink, ended| Box::pin(logs::follow(aws, job, id, sink, ended))),
 };
 
 pub(crate) static CRAWLER: Probe = Probe {
