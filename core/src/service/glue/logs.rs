@@ -7,7 +7,6 @@ use tokio::sync::watch;
 
 use crate::error::{Class, Error, Result};
 use crate::job::Aws;
-use crate::session::Session;
 use crate::wait::{Event, EventSink};
 
 pub(crate) const DEFAULT_GROUP: &str = "/aws-glue/jobs";
@@ -49,7 +48,7 @@ pub(super) async fn follow<A: Aws>(aws: A, job: &str, run: &str, sink: EventSink
 
 /// One line of a run's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
+pub(super) struct LogLine {
     /// The log group, such as `/aws-glue/jobs/output`.
     pub stream: String,
     pub message: String,
@@ -57,7 +56,7 @@ pub struct LogLine {
 
 /// The place in a run's two streams up to which it has been read.
 #[derive(Clone, Debug)]
-pub struct LogTail {
+pub(super) struct LogTail {
     run: String,
     places: Vec<Place>,
     /// A refusal that nobody has been told of yet.
@@ -86,10 +85,6 @@ impl LogTail {
     ///
     /// # Errors
     /// When AWS refuses to show a stream (logs:GetLogEvents); it is told once and not asked again.
-    pub async fn poll(&mut self, session: &Session) -> Result<Vec<LogLine>> {
-        self.read(session).await
-    }
-
     pub(crate) async fn read<A: Aws>(&mut self, aws: &A) -> Result<Vec<LogLine>> {
         let mut lines = Vec::new();
         for place in &mut self.places {

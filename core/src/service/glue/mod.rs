@@ -3,7 +3,7 @@
 pub(crate) mod cancel;
 pub(crate) mod crawler;
 pub(crate) mod diagnose;
-pub mod logs;
+pub(crate) mod logs;
 pub(crate) mod probe;
 pub(crate) mod start;
 pub mod states;
