@@ -20,10 +20,12 @@ def collect(quick: bool) -> dict[str, Any]:
     both = {"mwaalib": full, "incumbent": theirs}
     # One call a wait shows at any count; 1,000 of the incumbent's would take over an hour to start.
     rounds = {"mwaalib": 100 if quick else 1_000, "incumbent": 20 if quick else 100}
-    taken: dict[str, Any] = {}
+    # The machine's own speed, before and after each figure: on a shared one it is not the same all the time.
+    taken: dict[str, Any] = {"yardstick": [figures.yardstick()]}
 
     def take(name: str, figure: figures.Figure) -> None:
         taken[name] = figure
+        taken["yardstick"].append(figures.yardstick())
         print(f"{name}: {json.dumps(figure)}", flush=True)
 
     take("imports", figures.imports())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -135,6 +136,18 @@ memory, began = rss(), time.perf_counter()
 StepFunctionHook(aws_conn_id="aws_default", region_name={region!r}){call}
 print(json.dumps({{"ms": (time.perf_counter() - began) * 1e3, "mb": (rss() - memory) / 2**20}}))
 """
+
+
+def yardstick() -> float:
+    """Milliseconds in which this machine, at this moment, counts to a million in Python."""
+
+    def count() -> float:
+        began = time.perf_counter()
+        for _ in range(1_000_000):
+            pass
+        return (time.perf_counter() - began) * 1e3
+
+    return min(count() for _ in range(5))
 
 
 def imports(runs: int = 7) -> Figure:

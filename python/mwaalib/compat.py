@@ -87,8 +87,9 @@ def is_arg_set(value: Any) -> bool:
     return value is not NOTSET
 
 
+@cache
 def default_deferrable() -> bool:
-    """Return `[operators] default_deferrable` of airflow.cfg, read when the DAG file is parsed."""
+    """Return `[operators] default_deferrable` of airflow.cfg, read when the first operator is imported."""
     return conf.getboolean("operators", "default_deferrable", fallback=False)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk import Connection
 from mwaalib import connection
+from mwaalib.connection.settings import from_connection
 from mwaalib.exceptions import ConnectionNotFoundError, ConnectionSettingsError
 
 KEYS = {"login": "AKIAEXAMPLE", "password": "secret-of-the-test"}
@@ -17,7 +18,7 @@ KEYS = {"login": "AKIAEXAMPLE", "password": "secret-of-the-test"}
 def resolve(extra: Any = None, *, conn: dict[str, Any] | None = None, **kwargs: Any) -> dict[str, Any]:
     text = extra if isinstance(extra, str) or extra is None else json.dumps(extra)
     found = Connection(conn_id="team", conn_type="aws", extra=text, **(conn or {}))
-    settings = json.loads(connection.from_connection(found, **kwargs))
+    settings = json.loads(from_connection(found, **kwargs))
     assert settings.pop("user_agent_extra").startswith("Airflow/")
     return settings
 
@@ -144,7 +145,7 @@ def test_user_agent() -> None:
     found = Connection(
         conn_id="t", conn_type="aws", extra=json.dumps({"config_kwargs": {"user_agent_extra": "mine"}})
     )
-    assert json.loads(connection.from_connection(found))["user_agent_extra"].endswith(" mine")
+    assert json.loads(from_connection(found))["user_agent_extra"].endswith(" mine")
 
 
 def test_written_as_uri(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Connection
-from mwaalib import connection
+from mwaalib.connection.settings import from_connection
 from mwaalib.exceptions import ConnectionSettingsError
 
 WEB = {
@@ -19,7 +19,7 @@ WEB = {
 
 def resolve(extra: dict[str, Any]) -> dict[str, Any]:
     conn = Connection(conn_id="team", conn_type="aws", extra=json.dumps(extra))
-    return json.loads(connection.from_connection(conn, service="emr"))
+    return json.loads(from_connection(conn, service="emr"))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from mwaalib.connection import _EXTRAS
 from mwaalib.connection.role import ASSUME_ROLE
+from mwaalib.connection.settings import _EXTRAS
 from mwaalib.provider_info import get_provider_info
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mwaalib import _json, _native, connection
 from mwaalib.compat import BaseHook
 from mwaalib.exceptions import MwaalibError
-from mwaalib.hooks._client import Client
+
+if TYPE_CHECKING:
+    from mwaalib.hooks._client import Client
 
 _PARTITIONS = (
     ("cn-", "aws-cn"),
@@ -98,7 +100,7 @@ class AwsGenericHook(BaseHook):
 
         :param service: boto3's name of the service.
         """
-        return Client(self.session, connection.SERVICES[service])
+        return _client(self.session, connection.SERVICES[service])
 
     def get_conn(self) -> Client:
         """Return the client (the same as `conn`)."""
@@ -176,7 +178,7 @@ class AwsGenericHook(BaseHook):
         # The connection's address is where its services are, which need not include STS.
         settings.pop("endpoint_url", None)
         try:
-            reply = Client(_native.session(json.dumps(settings)), "sts").call("GetCallerIdentity", {})
+            reply = _client(_native.session(json.dumps(settings)), "sts").call("GetCallerIdentity", {})
         except MwaalibError as error:
             return False, str(error)
         return True, f"{reply.get('Arn')} in {self.conn_region_name}"
@@ -199,3 +201,10 @@ class AwsGenericHook(BaseHook):
 
 class AwsBaseHook(AwsGenericHook):
     """Base of the hooks, under the name users derive theirs from. See `AwsGenericHook`."""
+
+
+def _client(session: Any, service: str) -> Client:
+    # Not with the operators: a DAG file is parsed every few seconds and calls nothing.
+    from mwaalib.hooks._client import Client
+
+    return Client(session, service)

@@ -7,14 +7,16 @@ import json
 import time
 import warnings
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mwaalib.compat import provider_deprecation_warning
 from mwaalib.exceptions import AwsNotFoundError, JobFailedError, MwaalibError
-from mwaalib.hooks._client import Client
 from mwaalib.hooks.base_aws import AwsBaseHook
 from mwaalib.hooks.glue_crawler import update_tags
 from mwaalib.job import Wait, log_event
+
+if TYPE_CHECKING:
+    from mwaalib.hooks._client import Client
 
 
 class GlueJobHook(AwsBaseHook):

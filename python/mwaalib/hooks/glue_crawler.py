@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mwaalib.exceptions import AwsNotFoundError
-from mwaalib.hooks._client import Client
 from mwaalib.hooks.base_aws import AwsBaseHook
+
+if TYPE_CHECKING:
+    from mwaalib.hooks._client import Client
 
 
 class GlueCrawlerHook(AwsBaseHook):

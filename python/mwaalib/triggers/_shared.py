@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import json
 import logging
 import time
 from collections.abc import Callable, Iterable
-from functools import cache
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -22,10 +20,12 @@ from mwaalib import _native, connection, metrics
 from mwaalib.exceptions import (
     ConnectionSettingsError,
     CredentialsError,
+    InternalError,
     MwaalibError,
     WaitTimeoutError,
     from_dict,
 )
+from mwaalib.triggers import _heap
 
 # Seconds after which a connection in use is read again.
 REFRESH = 60.0
@@ -47,6 +47,11 @@ REFUSED = {
 }
 
 _MOVED = object()
+
+
+class _Unreadable(Exception):
+    """Airflow could not be asked for a connection, which may pass; what is written there wrongly does not."""
+
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +76,7 @@ class Shared:
 
     def __enter__(self) -> Shared:
         self.users += 1
+        _heap.enter()
         metrics.publish()
         if self._keeper is None:
             # In an empty context: its log lines belong to no single task.
@@ -80,6 +86,7 @@ class Shared:
 
     def __exit__(self, *_: object) -> None:
         self.users -= 1
+        _heap.leave()
         if self.users == 0:
             for task in (self._keeper, self._reading):
                 if task is not None:
@@ -117,6 +124,8 @@ class Shared:
                 self._waits.discard(waiting)
                 # Drops the wait in the core; a no-op once it is done.
                 waiting.cancel()
+                # It may hold an error, whose traceback holds this frame: no cycle may stay (see `_heap`).
+                del waiting
 
     async def _read_before(self, wait: dict[str, Any]) -> None:
         deadline = wait.get("deadline")
@@ -151,21 +160,26 @@ class Shared:
         self._readers.append(reader)
         if self._reading is None:
             self._reading = loop.create_task(self._read_for_all())
-        await reader
+        try:
+            await reader
+        finally:
+            del reader  # as in `wait`
 
     async def _read_for_all(self) -> None:
-        error: MwaalibError | None = None
+        error: dict[str, Any] | None = None
         try:
             await self._read_patiently()
         except MwaalibError as failure:
-            error = failure
+            error = failure.to_dict()
+        except _Unreadable as failure:
+            error = InternalError(str(failure)).to_dict()
         readers, self._readers, self._reading = self._readers, [], None
         async for reader in _helpings(readers):
             if error is None:
                 reader.set_result(None)
             else:
                 # To each its own: an error that is raised ten thousand times would keep all their frames.
-                reader.set_exception(from_dict(error.to_dict()))
+                reader.set_exception(from_dict(error))
 
     async def _read_patiently(self) -> None:
         until, pause = time.monotonic() + PATIENCE, 1.0
@@ -173,13 +187,11 @@ class Shared:
             try:
                 settings = await _off_loop(_resolve, self.key)
                 break
-            except MwaalibError:
-                raise  # what is written there is wrong: no other try helps
-            except Exception as error:
+            except _Unreadable as error:
                 if self.session is not None or time.monotonic() + pause > until:
                     raise ConnectionSettingsError(
-                        f"connection {self.key[0]!r} cannot be read: {type(error).__name__}: {error}"
-                    ) from error
+                        f"connection {self.key[0]!r} cannot be read: {error}"
+                    ) from None
                 log.warning("Connection %r cannot be read, next try in %.0f s: %s", self.key[0], pause, error)
             await asyncio.sleep(pause)
             pause = min(2 * pause, 30.0)
@@ -235,19 +247,8 @@ def shared(key: Key) -> Shared:
     connections = pool()
     found = connections.get(key)
     if found is None:
-        _freeze()
         found = connections[key] = Shared(key, connections)
     return found
-
-
-@cache
-def _freeze() -> None:
-    """Take what Airflow has loaded by now out of the garbage collector's rounds.
-
-    A full round over the heap of a triggerer stops its event loop for 100 ms and more, and every few
-    thousand waits set one off. What lives in this process by now is modules and classes: it stays.
-    """
-    gc.freeze()
 
 
 def _resolve(key: Key) -> str:
@@ -267,5 +268,22 @@ async def _off_loop(function: Callable[..., Any], *args: Any) -> Any:
         # In Airflow 3.0 reading a connection hops back to this loop, which only asgiref's threads can.
         from asgiref.sync import sync_to_async
     except ImportError:
-        return await asyncio.to_thread(function, *args)
-    return await sync_to_async(function)(*args)
+        value, error = await asyncio.to_thread(_outcome, function, *args)
+    else:
+        value, error = await sync_to_async(_outcome)(function, *args)
+    try:
+        if error is not None:
+            raise error
+        return value
+    finally:
+        del error  # as in `wait`
+
+
+def _outcome(function: Callable[..., Any], *args: Any) -> tuple[Any, Exception | None]:
+    # The error is made anew: the frames of another thread keep an error that passed through them, and it them.
+    try:
+        return function(*args), None
+    except MwaalibError as error:
+        return None, from_dict(error.to_dict())
+    except Exception as error:
+        return None, _Unreadable(f"{type(error).__name__}: {error}")

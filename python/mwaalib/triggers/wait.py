@@ -76,16 +76,16 @@ class WaitTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then fire the one event."""
-        error: MwaalibError | None = None
+        payload: dict[str, Any] = {"status": "success", "wait": self.wait}
         try:
             with shared(self._key()) as connection:
                 await connection.wait(self.wait, self._log_event)
         except MwaalibError as known:
-            error = known
+            payload |= _failure(known)
         except Exception as unknown:
             self.log.exception("The wait failed in a way it should not")
-            error = InternalError(f"{type(unknown).__name__}: {unknown}")
-        yield TriggerEvent(self._payload(error))  # type: ignore[no-untyped-call]
+            payload |= _failure(InternalError(f"{type(unknown).__name__}: {unknown}"))
+        yield TriggerEvent(payload)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Cancel the job after a user has killed the deferred task."""
@@ -103,11 +103,9 @@ class WaitTrigger(BaseTrigger):
         config = json.dumps(self.botocore_config, sort_keys=True) if self.botocore_config else None
         return (self.aws_conn_id, self.region_name, self.verify, config, self.service)
 
-    def _payload(self, error: MwaalibError | None) -> dict[str, Any]:
-        payload: dict[str, Any] = {"status": "success", "wait": self.wait}
-        if error is not None:
-            data = json.loads(json.dumps(error.to_dict(), default=str))
-            if len(json.dumps(data.get("detail"))) > _DETAIL_LIMIT:
-                data["detail"] = None
-            payload.update(status="error", error=data, message=str(error))
-        return payload
+
+def _failure(error: MwaalibError) -> dict[str, Any]:
+    data = json.loads(json.dumps(error.to_dict(), default=str))
+    if len(json.dumps(data.get("detail"))) > _DETAIL_LIMIT:
+        data["detail"] = None
+    return {"status": "error", "error": data, "message": str(error)}
