@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use mwaalib_core::service::watch::AwsRemote;
 use mwaalib_core::wait::{Budget, Engine, Options, WaitSpec};
 use mwaalib_core::{Error, Session, Settings};
-use server::{FAMILIES, Server, arn, fails};
+use server::{CLUSTERS, CRAWLERS, EXECUTIONS, INVOCATIONS, RUNS, STEPS, Server, arn, fails};
 
 /// Budgets of no concern: here AWS throttles at random, whatever the rate.
 fn options() -> Options {
@@ -22,7 +22,12 @@ fn options() -> Options {
         "glue:BatchGetCrawlers",
         "emr:DescribeStep",
         "emr:ListSteps",
+        "emr:DescribeCluster",
+        "emr:ListClusters",
         "emr",
+        "ssm:GetCommandInvocation",
+        "ssm:ListCommandInvocations",
+        "ssm:ListCommands",
     ];
     let plenty = Budget { burst: 1e5, refill: 1e5 };
     Options {
@@ -45,30 +50,41 @@ struct Wait {
 
 fn waits() -> Vec<Wait> {
     let mut waits = Vec::new();
-    for family in FAMILIES {
+    for family in [EXECUTIONS, RUNS, STEPS, CRAWLERS, CLUSTERS, INVOCATIONS] {
         for n in 0..family.jobs {
             let parent = n % family.parents;
             let (id, parent, good, bad) = match family.kind {
                 "sfn_execution" => (arn(n), None, "SUCCEEDED", "TIMED_OUT"),
                 "glue_job_run" => (format!("jr-{n}"), Some(format!("j-{parent}")), "SUCCEEDED", "EXPIRED"),
                 "emr_step" => (format!("s-{n}"), Some(format!("c-{parent}")), "COMPLETED", "FAILED"),
+                "emr_job_flow" => (format!("j-{n}"), None, "TERMINATED", "TERMINATED_WITH_ERRORS"),
+                "ssm_command" => (format!("i-{n}"), Some(format!("cmd-{parent}")), "Success", "TimedOut"),
                 _ => (format!("c-{n}"), None, "SUCCEEDED", "FAILED"),
             };
-            let spec = WaitSpec {
-                kind: family.kind.to_owned(),
-                parent,
-                ids: vec![id.clone()],
-                success: None,
-                failure: None,
-                delay: 2.0,
-                deadline: None,
-                verbose: false,
-                since: (family.kind == "glue_crawler").then_some(1.65e9),
-            };
-            waits.push(Wait { spec, id, end: if fails(n) { bad } else { good }, fails: fails(n) });
+            let end = if fails(n) { bad } else { good };
+            waits.push(Wait { spec: spec(family.kind, parent, &id), id, end, fails: fails(n) });
         }
     }
+    // Commands on all their instances, some of which fail.
+    for command in 0..INVOCATIONS.parents {
+        let spec = spec(INVOCATIONS.kind, Some(format!("cmd-{command}")), "*");
+        waits.push(Wait { spec, id: "*".to_owned(), end: "TimedOut", fails: true });
+    }
     waits
+}
+
+fn spec(kind: &str, parent: Option<String>, id: &str) -> WaitSpec {
+    WaitSpec {
+        kind: kind.to_owned(),
+        parent,
+        ids: vec![id.to_owned()],
+        success: None,
+        failure: None,
+        delay: 2.0,
+        deadline: None,
+        verbose: false,
+        since: (kind == CRAWLERS.kind).then_some(1.65e9),
+    }
 }
 
 /// Resident memory of this process in bytes.

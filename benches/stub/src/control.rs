@@ -15,6 +15,10 @@ struct Register {
     state: String,
 }
 
+/// Its multiples fall evenly into a span, and in no order: waits began one after another, so that changes
+/// in the jobs' order would fall into the same moment of each one's poll round.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
+
 /// Moves every job of a parent to `state`: at once, or evenly over `seconds`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,7 +70,7 @@ fn spread(world: &mut World, body: &Spread) -> Result<Value, String> {
     let (start, many) = (now(), group.jobs.len());
     let mut times = serde_json::Map::new();
     for place in 0..many {
-        let at = start + body.seconds * place as f64 / many as f64;
+        let at = start + body.seconds * (place as f64 * GOLDEN).fract();
         group.change(place, at, &body.state);
         times.insert(group.jobs[place].id.clone(), json!(at));
     }

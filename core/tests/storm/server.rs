@@ -9,19 +9,27 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Job number `n` of a family: its parent, its id, its end.
+/// Jobs 0 to `jobs` of one kind; job `n` belongs to parent `n % parents`.
 pub struct Family {
     pub kind: &'static str,
     pub jobs: u64,
     pub parents: u64,
 }
 
-pub const FAMILIES: [Family; 4] = [
-    Family { kind: "sfn_execution", jobs: 4000, parents: 10 },
-    Family { kind: "glue_job_run", jobs: 3000, parents: 10 },
-    Family { kind: "emr_step", jobs: 2000, parents: 10 },
-    Family { kind: "glue_crawler", jobs: 1000, parents: 1 },
-];
+pub const EXECUTIONS: Family = Family { kind: "sfn_execution", jobs: 3000, parents: 10 };
+pub const RUNS: Family = Family { kind: "glue_job_run", jobs: 3000, parents: 10 };
+pub const STEPS: Family = Family { kind: "emr_step", jobs: 2000, parents: 10 };
+pub const CRAWLERS: Family = Family { kind: "glue_crawler", jobs: 800, parents: 1 };
+pub const CLUSTERS: Family = Family { kind: "emr_job_flow", jobs: 200, parents: 1 };
+pub const INVOCATIONS: Family = Family { kind: "ssm_command", jobs: 980, parents: 20 };
+
+impl Family {
+    /// The jobs of one parent, newest first.
+    fn of(&self, parent: u64) -> impl Iterator<Item = u64> {
+        let parents = self.parents;
+        (0..self.jobs).rev().filter(move |n| n % parents == parent)
+    }
+}
 
 /// The same pseudo-random numbers for server and test.
 pub fn hash(n: u64) -> u64 {
@@ -135,38 +143,42 @@ impl Server {
             "DescribeExecution" => self.execution(number(&text("executionArn"))),
             "ListExecutions" => {
                 let machine = number(&text("stateMachineArn").replace(":m", ":e"));
-                let all = (0..4000).rev().filter(|n| n % 10 == machine && !self.over(*n));
+                let all = EXECUTIONS.of(machine).filter(|n| !self.over(*n));
                 json!({"executions": all.map(|n| self.execution(n)).collect::<Vec<_>>()})
             }
             "GetJobRun" => json!({"JobRun": self.run(number(&text("RunId")))}),
             "GetJobRuns" => {
                 let job = number(&text("JobName"));
-                let from = text("NextToken").parse::<usize>().unwrap_or(0);
-                let all: Vec<u64> = (0..3000).rev().filter(|n| n % 10 == job).collect();
-                let page: Vec<Value> = all.iter().skip(from).take(200).map(|n| self.run(*n)).collect();
-                let mut reply = json!({"JobRuns": page});
-                if from + 200 < all.len() {
-                    reply["NextToken"] = json!((from + 200).to_string());
-                }
-                reply
+                page("JobRuns", "NextToken", &text("NextToken"), 200, RUNS.of(job).map(|n| self.run(n)).collect())
             }
             "DescribeStep" => json!({"Step": self.step(number(&text("StepId")))}),
             "ListSteps" => {
                 let cluster = number(&text("ClusterId"));
-                let steps: Vec<Value> = match body["StepIds"].as_array() {
-                    Some(ids) => ids.iter().map(|id| self.step(number(id.as_str().unwrap()))).collect(),
-                    None => {
-                        let from = text("Marker").parse::<usize>().unwrap_or(0);
-                        let all = (0..2000).rev().filter(|n| n % 10 == cluster).skip(from);
-                        let page: Vec<Value> = all.take(50).map(|n| self.step(n)).collect();
-                        let mut reply = json!({"Steps": page});
-                        if from + 50 < 200 {
-                            reply["Marker"] = json!((from + 50).to_string());
-                        }
-                        return Some(reply);
+                match body["StepIds"].as_array() {
+                    Some(ids) => {
+                        let steps = ids.iter().map(|id| self.step(number(id.as_str().unwrap())));
+                        json!({"Steps": steps.collect::<Vec<_>>()})
                     }
-                };
-                json!({"Steps": steps})
+                    None => {
+                        page("Steps", "Marker", &text("Marker"), 50, STEPS.of(cluster).map(|n| self.step(n)).collect())
+                    }
+                }
+            }
+            "DescribeCluster" => json!({"Cluster": self.cluster(number(&text("ClusterId")))}),
+            "ListClusters" => {
+                // Those that have ended are not among the states asked for.
+                let after = body["CreatedAfter"].as_f64().unwrap_or(0.0);
+                let all = CLUSTERS.of(0).filter(|n| created(*n) > after && !self.over(*n));
+                page("Clusters", "Marker", &text("Marker"), 50, all.map(|n| self.cluster(n)).collect())
+            }
+            "GetCommandInvocation" => self.invocation(number(&text("InstanceId"))),
+            "ListCommandInvocations" => {
+                let all = INVOCATIONS.of(number(&text("CommandId"))).map(|n| self.invocation(n)).collect();
+                page("CommandInvocations", "NextToken", &text("NextToken"), 20, all)
+            }
+            "ListCommands" => {
+                let over = INVOCATIONS.of(number(&text("CommandId"))).all(|n| self.over(n));
+                json!({"Commands": [{"Status": if over { "Failed" } else { "InProgress" }, "TargetCount": 49}]})
             }
             "GetCrawler" => json!({"Crawler": self.crawler(number(&text("Name")))}),
             "BatchGetCrawlers" => {
@@ -197,6 +209,18 @@ impl Server {
         json!({"Id": format!("s-{n}"), "Status": {"State": self.state(n, "RUNNING", "COMPLETED", "FAILED")}})
     }
 
+    fn cluster(&self, n: u64) -> Value {
+        let state = self.state(n, "RUNNING", "TERMINATED", "TERMINATED_WITH_ERRORS");
+        let timeline = json!({"CreationDateTime": created(n)});
+        json!({"Id": format!("j-{n}"), "Name": "storm", "Status": {"State": state, "Timeline": timeline}})
+    }
+
+    fn invocation(&self, n: u64) -> Value {
+        let command = format!("cmd-{}", n % INVOCATIONS.parents);
+        let state = self.state(n, "InProgress", "Success", "TimedOut");
+        json!({"CommandId": command, "InstanceId": format!("i-{n}"), "Status": state})
+    }
+
     fn crawler(&self, n: u64) -> Value {
         let outcome = if fails(n) { "FAILED" } else { "SUCCEEDED" };
         if self.over(n) {
@@ -205,6 +229,20 @@ impl Server {
             json!({"Name": format!("c-{n}"), "State": "RUNNING", "LastCrawl": {"Status": "FAILED", "StartTime": 1.6e9}})
         }
     }
+}
+
+fn created(n: u64) -> f64 {
+    1.7e9 + n as f64
+}
+
+/// One page of a list, from where the last one's token says.
+fn page(list: &str, token: &str, from: &str, size: usize, all: Vec<Value>) -> Value {
+    let from = from.parse::<usize>().unwrap_or(0);
+    let mut reply = json!({list: all.iter().skip(from).take(size).collect::<Vec<_>>()});
+    if from + size < all.len() {
+        reply[token] = json!((from + size).to_string());
+    }
+    reply
 }
 
 /// The next request's X-Amz-Target and body.
