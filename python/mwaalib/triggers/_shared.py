@@ -108,7 +108,7 @@ class Shared:
         :raises MwaalibError: what the wait ended with.
         """
         if self.session is None:
-            await self._read_before(wait)
+            await self._read(wait)
         text = json.dumps(wait)
         while True:
             session = self.session
@@ -127,20 +127,6 @@ class Shared:
                 # It may hold an error, whose traceback holds this frame: no cycle may stay (see `_heap`).
                 del waiting
 
-    async def _read_before(self, wait: dict[str, Any]) -> None:
-        deadline = wait.get("deadline")
-        if deadline is None:
-            return await self._read()
-        try:
-            return await asyncio.wait_for(self._read(), max(deadline - time.time(), 1.0))
-        except asyncio.TimeoutError:
-            raise WaitTimeoutError(
-                kind=wait["kind"],
-                ids=wait["ids"],
-                states=["never seen"],
-                detail=f"; connection {self.key[0]!r} could not be read so long",
-            ) from None
-
     async def _renewed(self, session: Any, error: MwaalibError) -> bool:
         """Return whether the connection has other credentials by now than those AWS refused."""
         if not isinstance(error, CredentialsError) and getattr(error, "code", None) not in REFUSED:
@@ -153,17 +139,29 @@ class Shared:
                 log.warning("Connection %r could not be read again: %s", self.key[0], unread)
         return self.session is not session
 
-    async def _read(self) -> None:
-        """Read the connection; one read serves all who ask."""
+    async def _read(self, wait: dict[str, Any] | None = None) -> None:
+        """Read the connection; one read serves all who ask, and each wait gives up at its own deadline."""
         loop = asyncio.get_running_loop()
         reader = loop.create_future()
         self._readers.append(reader)
         if self._reading is None:
             self._reading = loop.create_task(self._read_for_all())
+        timer = None
+        if wait is not None and wait.get("deadline") is not None:
+            timer = loop.call_later(max(wait["deadline"] - time.time(), 1.0), self._give_up, reader, wait)
         try:
             await reader
         finally:
+            if timer is not None:
+                timer.cancel()
             del reader  # as in `wait`
+
+    def _give_up(self, reader: asyncio.Future[None], wait: dict[str, Any]) -> None:
+        if not reader.done():
+            detail = f"; connection {self.key[0]!r} could not be read so long"
+            reader.set_exception(
+                WaitTimeoutError(kind=wait["kind"], ids=wait["ids"], states=["never seen"], detail=detail)
+            )
 
     async def _read_for_all(self) -> None:
         error: dict[str, Any] | None = None
