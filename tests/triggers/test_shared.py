@@ -14,6 +14,7 @@ from mwaalib.exceptions import (
     ConnectionNotFoundError,
     ConnectionSettingsError,
     CredentialsError,
+    InternalError,
     WaitTimeoutError,
     from_dict,
 )
@@ -183,6 +184,17 @@ async def test_a_missing_connection_fails_each_wait_with_its_own_error(
     assert {type(error) for error in errors} == {ConnectionNotFoundError}
     assert len({id(error) for error in errors}) == 5
     assert len(times) == 1
+
+
+async def test_a_session_that_cannot_be_made_fails_each_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    def session(settings: str) -> Session:
+        raise RuntimeError("no thread can be started")
+
+    reads(monkeypatch, lambda key: "a")
+    monkeypatch.setattr(module._native, "session", session)
+    errors = await asyncio.wait_for(asyncio.gather(*start(2), return_exceptions=True), 10)
+    assert {type(error) for error in errors} == {InternalError}
+    assert "RuntimeError: no thread can be started" in str(errors[0])
 
 
 async def test_one_unreadable_moment_leaves_waits_alone(
